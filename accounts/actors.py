@@ -1,0 +1,77 @@
+"""Who is asking: one person, or one program, in one capacity, for the length of one request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+
+class Capacity(StrEnum):
+    """In what quality somebody asks. One person may have several, never two at once."""
+
+    ANONYMOUS = "anonymous"
+    APPLICANT = "applicant"  # opening a dossier online, not yet its holder
+    HOLDER = "holder"
+    PROFESSIONAL = "professional"
+    AGENT = "agent"  # CPAM, MSA: opens dossiers, never reads them
+    STAFF = "staff"  # runs the service: sees what waits for a person, never a content
+    PROGRAM = "program"
+    SYSTEM = "system"  # the house's own jobs
+
+
+class Channel(StrEnum):
+    WEB = "web"
+    COUNTER = "counter"
+    API = "api"
+    JOB = "job"
+
+
+class Authentication(StrEnum):
+    """How the actor proved themselves, from nothing to two factors."""
+
+    NONE = "none"
+    INSURER_CODE = "insurer_code"
+    PASSWORD_AND_CODE = "password_and_code"
+    PASSWORD_AND_TOTP = "password_and_totp"
+    PRO_SANTE_CONNECT = "pro_sante_connect"
+    PRIVATE_KEY = "private_key"
+    HOUSE = "house"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """One person asking in one capacity.
+
+    `id` is opaque and stable: the Person of a holder, the Professional, the User of an agent or of
+    staff, the Program; a random one for somebody anonymous. `profession` and `specialty` are codes
+    of TRE_G15 and TRE_R01 ("10", "SM54"). `dossier_id` is the dossier a holder's login opens.
+    """
+
+    capacity: Capacity
+    id: UUID
+    name: str = ""
+    profession: str | None = None
+    specialty: str | None = None
+    structure_id: UUID | None = None
+    structure: str = ""
+    channel: Channel = Channel.WEB
+    authentication: Authentication = Authentication.NONE
+    dossier_id: UUID | None = None
+
+    def told(self) -> dict[str, str]:
+        """Plain values for a session or the sealed body of a trace; what is empty is left out."""
+        return {f.name: str(value) for f in fields(self) if (value := getattr(self, f.name))}
+
+    @classmethod
+    def from_told(cls, told: Mapping[str, Any]) -> Self:
+        """The actor that `told` described. Raises KeyError or ValueError on anything else."""
+        uuid = {name: UUID(told[name]) for name in ("id", "structure_id", "dossier_id") if told.get(name)}
+        text = {name: told[name] for name in ("name", "profession", "specialty", "structure") if told.get(name)}
+        return cls(
+            capacity=Capacity(told["capacity"]),
+            channel=Channel(told["channel"]),
+            authentication=Authentication(told["authentication"]),
+            **uuid,
+            **text,
+        )
