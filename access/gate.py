@@ -1,0 +1,213 @@
+"""The one way in. Nothing about a person is read or changed without passing here.
+
+`admitted` opens the transaction in which the act takes place, takes the database role of the act and
+the pin that lets PostgreSQL show one dossier and no other, asks the policy, hands over a Passage, and
+on leaving writes the trace and gives role and pin back. A refusal is traced too, then raised.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+
+from accounts.actors import Actor, Capacity
+from audit import ledger
+from audit.events import Event
+from vault import subjects
+from vault.keyring import Keyring
+from vault.subjects import Wrapped
+
+from . import policy
+from .policy import Action, Decision, Question, Reason, Standing, Target
+
+MOST_IDENTITIES = 50  # identities one search may unseal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a thing says of itself, read in one statement before anything is decided.
+
+    `unwrap` gives the key of what is asked for; it is called only for somebody admitted.
+    `row` is whatever else the thing read on the way, for the operation that knows the thing.
+    """
+
+    target: Target
+    standing: Standing = field(default_factory=Standing)
+    unwrap: Callable[[], Keyring] | None = None
+    row: Any = None
+
+
+class Guarded(Protocol):
+    """Anything one may ask for: it can say what it is, and where an actor stands with its holder."""
+
+    @property
+    def pin(self) -> UUID | None: ...
+
+    def facts(self, actor: Actor, at: datetime) -> Facts: ...
+
+
+class Refused(PermissionDenied):
+    """The policy said no. `decision.reason` has a sentence in `portal.wording`."""
+
+    def __init__(self, decision: Decision):
+        super().__init__(decision.reason)
+        self.decision = decision
+
+
+class OutOfReach(Exception):
+    """The passage shown leads elsewhere, or to fewer things than are asked of it."""
+
+
+@dataclass(slots=True)
+class Passage:
+    """Proof that a question was asked, allowed and will be traced. Unsealing demands one."""
+
+    question: Question
+    decision: Decision
+    facts: Facts
+    detail: dict[str, Any]
+    _keyring: Keyring | None = None
+    _met: set[UUID] = field(default_factory=set)
+
+    @property
+    def actor(self) -> Actor:
+        return self.question.actor
+
+    @property
+    def at(self) -> datetime:
+        return self.question.at
+
+    @property
+    def dossier_id(self) -> UUID:
+        """The dossier entered. Raises OutOfReach when the passage leads to none."""
+        if self.question.target.dossier_id is None:
+            raise OutOfReach("this passage enters no dossier")
+        return self.question.target.dossier_id
+
+    @property
+    def keyring(self) -> Keyring:
+        """The key of what was asked for. Raises OutOfReach when it has none of its own."""
+        if self._keyring is None:
+            if self.facts.unwrap is None:
+                raise OutOfReach("this passage opens no seal")
+            self._keyring = self.facts.unwrap()
+        return self._keyring
+
+    def keyring_of(self, dossier_id: UUID, wrapped: Wrapped) -> Keyring:
+        """The key of one dossier met by a search, fifty at most. Raises OutOfReach beyond."""
+        self._met.add(dossier_id)
+        if self.question.action is not Action.SEARCH or len(self._met) > MOST_IDENTITIES:
+            raise OutOfReach("a search meets fifty people at most")
+        return subjects.unwrap(dossier_id, wrapped)
+
+    def decide(self, action: Action, target: Target) -> Decision:
+        """Answer ahead, within the dossier entered, what the policy would say."""
+        if target.dossier_id != self.question.target.dossier_id:
+            raise OutOfReach("a passage sees one dossier only")
+        return policy.decide(self.question.about(target, action=action))
+
+    def may(self, action: Action, target: Target | None = None) -> bool:
+        """Whether the actor could do this here: pages offer only what would be allowed."""
+        return self.decide(action, target or self.question.target).allowed
+
+    def tell(self, **detail: Any) -> None:
+        """Add plain values to the sealed body of the trace being written."""
+        self.detail.update(detail)
+
+
+@contextmanager
+def admitted(actor: Actor, action: Action, thing: Guarded, *, at: datetime, **detail: Any) -> Iterator[Passage]:
+    """Let an actor through to a thing, or raise Refused. Either way, leave a trace.
+
+    The trace of an admitted act commits with the act: if the block fails, neither happened. The trace
+    of a refusal commits before Refused is raised. Durable: raises RuntimeError inside a transaction.
+    """
+    with transaction.atomic(durable=True):
+        _enter(role_of(actor, action), thing.pin)
+        facts = thing.facts(actor, at)
+        question = Question(actor=actor, action=action, target=facts.target, standing=facts.standing, at=at)
+        decision = policy.decide(question)
+        passage = Passage(question, decision, facts, detail)
+        if decision.allowed:
+            yield passage
+            event, keyring = _event(passage)
+            expression, values = ledger.appending(event, keyring)
+            _leave(expression, values)
+        else:
+            ledger.refusal(*_event(passage))
+            _leave("NULL", [])
+    if not decision.allowed:
+        raise Refused(decision)
+
+
+COUNTER_ACTIONS = frozenset({Action.CHECK_EXISTENCE, Action.OPEN})
+
+
+def role_of(actor: Actor, action: Action) -> str:
+    """The database role an act takes: the second wall, for when the first is forgotten."""
+    if actor.capacity is Capacity.AGENT or action in COUNTER_ACTIONS:
+        return "dmp_counter"
+    if actor.capacity is Capacity.SYSTEM:
+        return "dmp_worker"
+    return "dmp_feed" if action is Action.DEPOSIT else "dmp_web"
+
+
+def _enter(role: str, pin: UUID | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('role', %s, true), set_config('dmp.pin', %s, true)",
+            [role, str(pin) if pin else ""],
+        )
+
+
+def _leave(expression: str, values: list[Any]) -> None:
+    """Append the trace and give role and pin back, in one statement.
+
+    They would end with the transaction; inside a test's own transaction they would not, and a leak
+    would pass unseen.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {expression}, set_config('role', 'none', true), set_config('dmp.pin', '', true)", values
+        )
+
+
+def _event(passage: Passage) -> tuple[Event, Keyring]:
+    """What happened, and the key that seals it: the dossier's own, else the actor's, else the house's."""
+    question, decision, target = passage.question, passage.decision, passage.question.target
+    actor = question.actor
+    detail = {"reason": str(decision.reason), **passage.detail}
+    if target.document_id is not None:
+        detail["document"] = str(target.document_id)
+    in_a_dossier = target.dossier_id is not None and target.exists and passage.facts.unwrap is not None
+    if in_a_dossier and target.dossier_id is not None:
+        chain, keyring = target.dossier_id, passage.keyring
+    else:
+        chain, keyring = actor.id, _keyring_of(actor)
+    return Event(
+        chain=chain,
+        kind=str(question.action) if decision.allowed else f"{question.action}.refused",
+        at=question.at,
+        actor=actor.told(),
+        detail=detail,
+        channel=str(actor.channel),
+        capacity=str(actor.capacity),
+        profession=actor.profession or "",
+        document_class=target.document_class or "",
+        structure=str(actor.structure_id or ""),
+    ), keyring
+
+
+def _keyring_of(actor: Actor) -> Keyring:
+    try:
+        return subjects.keyring(actor.id)
+    except subjects.NoSuchSubject:
+        return subjects.system()
+
+
+__all__ = ["Facts", "Guarded", "OutOfReach", "Passage", "Reason", "Refused", "admitted"]
