@@ -1,0 +1,176 @@
+"""The only way in for XML that somebody else wrote.
+
+One expat pass that refuses what has no place in a health document (DOCTYPE, entities) and whatever would
+exhaust the machine, while handing elements and text to the caller: what is read has been guarded, and
+nothing is read twice. Processing instructions are ignored, never followed: real CDA files carry
+`<?xml-stylesheet?>`. No tree is built; a caller keeps what it wants.
+
+Namespaces are resolved here and not by expat, whose own expansion of a long namespace over many attributes
+costs gigabytes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Never
+from xml.parsers import expat
+
+CHUNK = 1 << 16
+ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
+HL7 = "urn:hl7-org:v3"
+
+Start = Callable[[str, Mapping[str, str]], None]
+End = Callable[[str], None]
+Text = Callable[[str], None]
+
+
+class Rejected(ValueError):
+    """The file is refused. `code` is stable and says why; nothing of the content is repeated."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a health document never exceeds. Real ones: 20 levels, 4 000 elements, 3 MB, logos of 10 kB in
+    the attributes of the style sheet they travel in."""
+
+    bytes: int = 20 << 20
+    depth: int = 64
+    elements: int = 200_000
+    attributes: int = 64
+    attributes_in_all: int = 400_000
+    attribute_length: int = 1 << 16
+    token: int = 1 << 20  # a tag, a comment or an instruction
+    text: int = 20 << 20
+    prefixes: int = 64
+    namespace_length: int = 256
+
+
+LIMITS = Limits()
+
+
+def parse(
+    data: bytes,
+    *,
+    start: Start | None = None,
+    end: End | None = None,
+    text: Text | None = None,
+    limits: Limits = LIMITS,
+) -> None:
+    """Read `data` once, calling back for each element and each run of text, or raise Rejected.
+
+    Element names of the HL7 v3 namespace come bare (`section`), others in braces (`{uri}name`, `{}name`
+    without a namespace). Attributes come as written, declarations of namespaces included. Text comes in
+    pieces: join them. What a callback raises leaves unchanged and stops the reading.
+    """
+    if len(data) > limits.bytes:
+        raise Rejected("xml.too_large")
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.XmlDeclHandler = _known_encoding
+    parser.StartDoctypeDeclHandler = _no_doctype
+    parser.EntityDeclHandler = _no_doctype
+    parser.UnparsedEntityDeclHandler = _no_doctype
+    parser.ExternalEntityRefHandler = _no_doctype
+    _Guard(limits, start, end, text).listen(parser)
+    try:
+        for offset in range(0, len(data), CHUNK):
+            parser.Parse(data[offset : offset + CHUNK], False)
+            if offset - parser.CurrentByteIndex > limits.token:  # still unfinished: do not scan it again
+                raise Rejected("xml.token_too_long")
+        parser.Parse(b"", True)
+    except expat.ExpatError:
+        raise Rejected("xml.malformed") from None
+
+
+class _Guard:
+    """Counts what passes and resolves names on the way to the caller."""
+
+    def __init__(self, limits: Limits, start: Start | None, end: End | None, text: Text | None) -> None:
+        self.limits, self.start, self.end, self.text = limits, start, end, text
+        self.elements = self.attributes = self.characters = 0
+        self.names: list[str] = []
+        self.scopes: list[tuple[int, _Scope]] = []
+        self.scope = _Scope({"": "", "xml": "http://www.w3.org/XML/1998/namespace"})
+
+    def listen(self, parser: expat.XMLParserType) -> None:
+        parser.StartElementHandler = self.opened
+        parser.EndElementHandler = self.closed
+        parser.CharacterDataHandler = self.said
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        self.elements += 1
+        if self.elements > self.limits.elements:
+            raise Rejected("xml.too_many_elements")
+        if len(self.names) >= self.limits.depth:
+            raise Rejected("xml.too_deep")
+        if attributes:
+            self.weigh(attributes)
+        resolved = self.scope.resolve(name)
+        self.names.append(resolved)
+        if self.start:
+            self.start(resolved, attributes)
+
+    def weigh(self, attributes: dict[str, str]) -> None:
+        limits = self.limits
+        self.attributes += len(attributes)
+        if len(attributes) > limits.attributes or self.attributes > limits.attributes_in_all:
+            raise Rejected("xml.too_many_attributes")
+        declared = None
+        for key, value in attributes.items():
+            if len(value) > limits.attribute_length:
+                raise Rejected("xml.attribute_too_long")
+            if key.startswith("xmlns") and (key == "xmlns" or key[5] == ":"):
+                if len(value) > limits.namespace_length:
+                    raise Rejected("xml.namespace")
+                declared = declared or dict(self.scope.prefixes)
+                declared[key[6:]] = value
+        if declared is not None:
+            if len(declared) > limits.prefixes:
+                raise Rejected("xml.namespace")
+            self.scopes.append((len(self.names), self.scope))
+            self.scope = _Scope(declared)
+
+    def closed(self, _: str) -> None:
+        name = self.names.pop()
+        if self.end:
+            self.end(name)
+        if self.scopes and self.scopes[-1][0] == len(self.names):
+            self.scope = self.scopes.pop()[1]
+
+    def said(self, text: str) -> None:
+        self.characters += len(text)
+        if self.characters > self.limits.text:
+            raise Rejected("xml.too_much_text")
+        if self.text:
+            self.text(text)
+
+
+class _Scope:
+    """The prefixes in force, and the names already resolved under them."""
+
+    __slots__ = ("known", "prefixes")
+
+    def __init__(self, prefixes: dict[str, str]) -> None:
+        self.prefixes = prefixes
+        self.known: dict[str, str] = {}
+
+    def resolve(self, name: str) -> str:
+        if (resolved := self.known.get(name)) is None:
+            prefix, colon, local = name.rpartition(":")
+            namespace = self.prefixes.get(prefix)
+            if namespace is None or (colon and not (prefix and local)):
+                raise Rejected("xml.namespace")
+            resolved = self.known[name] = local if namespace == HL7 else f"{{{namespace}}}{local}"
+        return resolved
+
+
+def _known_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
+    if encoding and encoding.lower() not in ENCODINGS:
+        raise Rejected("xml.encoding")
+
+
+def _no_doctype(*_: object) -> Never:
+    raise Rejected("xml.doctype")
