@@ -1,0 +1,76 @@
+"""Dates as French people read them, in Paris."""
+
+from datetime import date, datetime
+
+from django.utils import timezone
+
+from portal.typography import NBSP
+
+MONTHS = (
+    "janvier", "février", "mars", "avril", "mai", "juin",
+    "juillet", "août", "septembre", "octobre", "novembre", "décembre",
+)  # fmt: skip
+SHORT_MONTHS = (
+    "janv.", "févr.", "mars", "avr.", "mai", "juin",
+    "juil.", "août", "sept.", "oct.", "nov.", "déc.",
+)  # fmt: skip
+WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+
+
+def in_paris(moment: date) -> date:
+    """An instant as the clock on the wall says it; a calendar date stays itself."""
+    if isinstance(moment, datetime):
+        return timezone.localtime(moment)
+    return moment
+
+
+def day_in_month(moment: date) -> str:
+    return "1er" if moment.day == 1 else str(moment.day)
+
+
+def day(moment: date) -> str:
+    """12 novembre 2019"""
+    moment = in_paris(moment)
+    return f"{day_in_month(moment)}{NBSP}{MONTHS[moment.month - 1]}{NBSP}{moment.year}"
+
+
+def weekday(moment: date) -> str:
+    """jeudi 21 novembre 2019"""
+    return f"{WEEKDAYS[in_paris(moment).weekday()]} {day(moment)}"
+
+
+def short_month(moment: date) -> str:
+    """nov."""
+    return SHORT_MONTHS[in_paris(moment).month - 1]
+
+
+def hour(moment: datetime) -> str:
+    """9 h 40"""
+    moment = timezone.localtime(moment)
+    return f"{moment.hour}{NBSP}h{NBSP}{moment.minute:02}" if moment.minute else f"{moment.hour}{NBSP}h"
+
+
+def instant(moment: datetime) -> str:
+    """12 novembre 2019 à 9 h 40"""
+    return f"{day(moment)} à {hour(moment)}"
+
+
+def soon(moment: datetime, *, at: datetime) -> str:
+    """aujourd’hui à 14 h 30, demain à 2 h, ou le 3 mars 2020 à 9 h 40"""
+    days = (timezone.localtime(moment).date() - timezone.localtime(at).date()).days
+    match days:
+        case 0:
+            return f"aujourd’hui à {hour(moment)}"
+        case 1:
+            return f"demain à {hour(moment)}"
+    return f"le {instant(moment)}"
+
+
+def birth(birth_date: str) -> str:
+    """14 mars 1958, from YYYYMMDD; a date that the civil register does not know in full keeps what is known."""
+    year, month, in_month = birth_date[:4], birth_date[4:6], birth_date[6:8]
+    if not month.isdigit() or not 1 <= int(month) <= 12:
+        return year
+    if not in_month.isdigit() or not 1 <= int(in_month) <= 31:
+        return f"{MONTHS[int(month) - 1]}{NBSP}{year}"
+    return f"{'1er' if int(in_month) == 1 else int(in_month)}{NBSP}{MONTHS[int(month) - 1]}{NBSP}{year}"
