@@ -1,0 +1,123 @@
+"""Tests run on a real PostgreSQL and a real Valkey, as the application's login, on servers of their own process."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from dmp import children, pg, valkey
+
+TEST_DATABASE = "dmp_test"
+
+
+@pytest.fixture(scope="session")
+def var() -> Iterator[Path]:
+    """This process's own `var`: removed at the end, with those that killed processes left behind."""
+    mine: Path = settings.DMP_VAR
+    mine.mkdir(parents=True, exist_ok=True)
+    for other in mine.parent.iterdir():
+        if other.name.isdigit() and not Path(f"/proc/{other.name}").exists():
+            shutil.rmtree(other, ignore_errors=True)
+    yield mine
+    shutil.rmtree(mine, ignore_errors=True)
+    shutil.rmtree(children.socket_directory(mine), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql(var: Path) -> Iterator[Path]:
+    server = pg.start(var, durable=False)
+    yield var
+    pg.stop(server)
+
+
+@pytest.fixture(scope="session")
+def redis_server(var: Path) -> Iterator[str]:
+    """A Valkey for this process; its socket's path."""
+    server = valkey.start(var)
+    yield str(valkey.socket_path(var))
+    children.stop(server)
+
+
+@pytest.fixture(scope="session")
+def keys(var: Path) -> None:
+    """The keys of the vault, made for this process."""
+    from dmp import keys
+
+    keys.make(var)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgresql: Path, redis_server: str, keys: None, django_db_blocker) -> Iterator[None]:
+    """The migrated database that rolled-back tests use and that `real_database` copies."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        pg.prepare(postgresql, TEST_DATABASE)
+        _point_at(TEST_DATABASE)
+        call_command("migrate", database="owner", verbosity=0)
+        connections.close_all()
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+def _point_at(database: str) -> None:
+    from django.db import connections
+
+    connections.close_all()
+    for alias in ("default", "owner"):
+        connections[alias].settings_dict["NAME"] = database
+        connections.databases[alias]["NAME"] = database
+
+
+@dataclass(frozen=True)
+class RealDatabase:
+    """A database where commits are real, and the two ways into it that the application does not have."""
+
+    name: str
+    var: Path
+
+    def superuser(self) -> AbstractContextManager[psycopg.Connection]:
+        return pg.connect(self.var, self.name)
+
+    @contextmanager
+    def owner(self) -> Iterator[psycopg.Connection]:
+        host = str(children.socket_directory(self.var))
+        with psycopg.connect(host=host, user="dmp_owner", dbname=self.name, autocommit=True) as connection:
+            yield connection
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment of a real process (worker, scheduler, web) on this database."""
+        host = children.socket_directory(self.var)
+        return os.environ | {
+            "DJANGO_SETTINGS_MODULE": "dmp.settings",
+            "DMP_VAR": str(self.var),
+            "DATABASE_URL": f"postgresql://dmp_app@/{self.name}?host={host}",
+            "DATABASE_OWNER_URL": f"postgresql://dmp_owner@/{self.name}?host={host}",
+            **more,
+        }
+
+
+@pytest.fixture
+def real_database(django_db_setup: None, django_db_blocker, postgresql: Path) -> Iterator[RealDatabase]:
+    """A fresh copy of the migrated database for one test that truly commits."""
+    copy = f"{TEST_DATABASE}_copy"
+    with django_db_blocker.unblock():
+        from django.db import connections
+
+        connections.close_all()
+        with pg.connect(postgresql) as server:
+            pg.drop_database(server, copy)
+            pg.create_database(server, copy, template=TEST_DATABASE)
+        _point_at(copy)
+        yield RealDatabase(copy, postgresql)
+        _point_at(TEST_DATABASE)
+        with pg.connect(postgresql) as server:
+            pg.drop_database(server, copy)

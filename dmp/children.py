@@ -1,0 +1,89 @@
+"""Servers run as children in the foreground: they die with their parent, and PostgreSQL never runs as root."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+LONGEST_SOCKET_PATH = 103  # bytes: the smallest limit among the systems we run on
+LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432")
+
+
+class CannotStart(Exception):
+    """A sentence, in French, for the person in front of the terminal."""
+
+
+def dying_with_us(command: list[str | Path | int], *, by: str = "TERM") -> list[str]:
+    """The same command, sent signal `by` when the process that starts it dies."""
+    words = [str(word) for word in command]
+    return ["setpriv", "--pdeathsig", by, *words] if shutil.which("setpriv") else words
+
+
+def as_nobody(command: list[str]) -> list[str]:
+    """The same command, under a user that PostgreSQL accepts: it refuses to run as root."""
+    return ["unshare", "--user", "--map-user=65534", *command] if os.geteuid() == 0 else command
+
+
+def refuse_root_without_namespaces() -> None:
+    if os.geteuid() != 0 or subprocess.run(as_nobody(["true"]), capture_output=True).returncode == 0:
+        return
+    raise CannotStart(
+        "PostgreSQL refuse de s’exécuter en tant que root, et ce système n’autorise pas les espaces de noms "
+        "utilisateur : lancez la commande depuis un compte ordinaire, ou donnez DATABASE_URL."
+    )
+
+
+def start(
+    command: list[str],
+    *,
+    output: IO[str] | int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a child in its own session, so that Ctrl-C in the terminal reaches its parent alone."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        env=dict(environment) if environment is not None else None,
+        start_new_session=True,
+    )
+
+
+def stop(
+    process: subprocess.Popen[bytes], *, by: signal.Signals = signal.SIGTERM, patience: float = 15
+) -> None:
+    """Ask a child to stop; insist on its whole session when it does not."""
+    if process.poll() is not None:
+        return
+    process.send_signal(by)
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def socket_directory(var: Path) -> Path:
+    """Where the servers of this `var` put their sockets: `var/run`, or a private short path when it is too long."""
+    near = var / "run"
+    if len(os.fsencode(near)) + LONGEST_SOCKET_NAME <= LONGEST_SOCKET_PATH:
+        return near
+    mark = sha256(os.fsencode(var)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"dmp-{os.geteuid()}-{mark}"
+
+
+def private_directory(path: Path) -> Path:
+    """A directory that is ours alone. Raises CannotStart when somebody else owns it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid != os.geteuid():
+        raise CannotStart(
+            f"Le dossier {path} appartient à un autre compte : supprimez-le ou changez DMP_VAR."
+        )
+    path.chmod(0o700)
+    return path

@@ -1,0 +1,28 @@
+"""The keys of an installation that has none yet: made once, kept in `var/keys`, readable by their owner alone."""
+
+import os
+import secrets
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def make(var: Path) -> None:
+    """Make what is missing; what exists is never touched."""
+    folder = var / "keys"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_once(folder / "secret_key", secrets.token_urlsafe(48))
+    if find_spec("vault.providers"):
+        from vault import providers
+
+        providers.make_key_file(folder / "kek.json")
+
+
+def write_once(path: Path, text: str) -> None:
+    """Write a secret that does not exist yet, whole or not at all."""
+    if path.exists():
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+    os.link(draft, path)
+    draft.unlink()

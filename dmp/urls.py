@@ -1,0 +1,15 @@
+"""Every address of the house, door by door."""
+
+from importlib.util import find_spec
+
+from django.urls import include, path
+
+from dmp import health
+
+DOORS = ("portal.public", "portal.patient", "portal.professional", "portal.counter", "portal.staff", "api")
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    *(path("", include(f"{door}.urls")) for door in DOORS if find_spec(door) and find_spec(f"{door}.urls")),
+]

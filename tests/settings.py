@@ -1,0 +1,27 @@
+"""The settings of the tests: the real ones, on servers and keys of this process alone."""
+
+import os
+from pathlib import Path
+
+VAR = Path(__file__).resolve().parent.parent / "var" / "tests" / str(os.getpid())
+
+os.environ["DMP_VAR"] = str(VAR)
+os.environ["DMP_SECRET_KEY"] = "a key that signs nothing outside the tests"
+for name in (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "DMP_DEMO",
+    "DMP_VAULT_KEYS",
+    "DMP_DOCUMENT_STORE",
+):
+    os.environ.pop(name, None)
+
+from dmp.settings import *  # noqa: E402, F403
+from dmp.settings import STORAGES  # noqa: E402
+
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
