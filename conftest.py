@@ -1,4 +1,4 @@
-"""Tests run on a real PostgreSQL and a real Valkey, as the application's login, on servers of their own process."""
+"""Tests run on a real PostgreSQL and a real Valkey of their own process, as the application's login."""
 
 import os
 import shutil

