@@ -6,7 +6,6 @@ French sentence saying what is wrong with it.
 
 import re
 import string
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Self

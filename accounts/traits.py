@@ -46,10 +46,19 @@ def differences(a: Traits, b: Traits) -> frozenset[str]:
 
 
 _LIGATURES = str.maketrans(
-    {"œ": "OE", "Œ": "OE", "æ": "AE", "Æ": "AE", "ß": "SS", "ẞ": "SS", "ø": "O", "Ø": "O"}
-)
-_LIGATURES.update(
-    str.maketrans({"đ": "D", "Đ": "D", "ð": "D", "Ð": "D", "ł": "L", "Ł": "L", "þ": "TH", "Þ": "TH"})
+    {
+        "Œ": "OE",
+        "œ": "OE",
+        "Æ": "AE",
+        "æ": "AE",
+        "ẞ": "SS",
+        "ß": "SS",
+        "Ø": "O",
+        "ø": "O",
+        "Þ": "TH",
+        "þ": "TH",
+    }
+    | {"Đ": "D", "đ": "D", "Ð": "D", "ð": "D", "Ł": "L", "ł": "L", "ı": "I"}
 )
 _NOT_A_LETTER = re.compile(r"[^A-Z0-9]+")
 
@@ -124,14 +133,8 @@ def phonetic(text: str) -> str:
 
 def tokens(traits: Traits) -> tuple[tuple[str, str], ...]:
     """What a dossier is found by, each composite so that no one token is common: (kind, value)."""
-    return tuple(
-        dict.fromkeys(
-            t
-            for name in (traits.birth_name, traits.used_name)
-            if name
-            for t in name_tokens(name, traits.birth_date)
-        )
-    )
+    names = [name for name in (traits.birth_name, traits.used_name) if name]
+    return tuple(dict.fromkeys(token for name in names for token in name_tokens(name, traits.birth_date)))
 
 
 def name_tokens(name: str, birth_date: str) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,247 @@
+"""People, how they prove who they are, and the sessions and tokens they hold.
+
+Nothing here is readable without a key: numbers are kept as keyed MACs, names and contacts are
+sealed under the key of their subject (the account, the professional, the structure).
+"""
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+from django_otp.models import Device
+
+
+class UserManager(BaseUserManager["User"]):
+    """Accounts are made by accounts.logins and accounts.directory, never by a form."""
+
+    use_in_migrations = False
+
+
+class Person(models.Model):
+    """Somebody with a national health identity; the same in every capacity they take."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    ins_mac = models.BinaryField(max_length=32, unique=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class User(AbstractBaseUser):
+    """A login: a holder's, an agent's or a staff member's. Professionals come from Pro Santé Connect."""
+
+    class Kind(models.TextChoices):
+        HOLDER = "holder", "Titulaire"
+        AGENT = "agent", "Agent d’accueil"
+        STAFF = "staff", "Équipe du service"
+
+    last_login = None  # the ledger knows it
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    login_mac = models.BinaryField(max_length=32, unique=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="users")
+    dossier_id = models.UUIDField(null=True)  # what a holder's login opens; the dossier lies above
+    structure = models.ForeignKey("Structure", null=True, on_delete=models.PROTECT, related_name="+")
+    sealed = models.BinaryField()  # login, name
+    active = models.BooleanField()
+    must_change_password = models.BooleanField()
+    created_at = models.DateTimeField()
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "login_mac"
+    REQUIRED_FIELDS = []
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="holder", person__isnull=False, dossier_id__isnull=False)
+                | Q(~Q(kind="holder"), person=None, dossier_id=None),
+                name="a_login_opens_a_dossier_when_it_is_its_holders",
+            ),
+            models.UniqueConstraint(fields=["dossier_id"], name="a_dossier_has_one_login"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+
+class Structure(models.Model):
+    """A place where professionals practise, or from which agents receive."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    number_mac = models.BinaryField(max_length=32, unique=True)  # FINESS, or the directory's own number
+    sealed = models.BinaryField()  # number, name
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Professional(models.Model):
+    """A health professional, as the national directory knows them."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    rpps_mac = models.BinaryField(max_length=32, unique=True)
+    sealed = models.BinaryField()  # number, name
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Practice(models.Model):
+    """One profession exercised in one place; a professional acts in one of theirs at a time."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    professional = models.ForeignKey(Professional, on_delete=models.PROTECT, related_name="practices")
+    structure = models.ForeignKey(Structure, null=True, on_delete=models.PROTECT, related_name="practices")
+    profession = models.CharField(max_length=4)  # TRE_G15
+    specialty = models.CharField(max_length=8, blank=True)  # TRE_R01
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["professional", "structure", "profession", "specialty"],
+                nulls_distinct=False,
+                name="a_practice_is_told_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ContactDevice(Device):
+    """A mobile phone or a mailbox that receives codes of six digits."""
+
+    class Channel(models.TextChoices):
+        SMS = "sms", "SMS"
+        EMAIL = "courriel", "Courriel"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="contacts")
+    name = models.CharField(max_length=64, blank=True)
+    channel = models.CharField(max_length=8, choices=Channel.choices)
+    sealed = models.BinaryField()  # the contact
+    code_mac = models.BinaryField(max_length=32, null=True)
+    code_expires_at = models.DateTimeField(null=True)
+    tries_left = models.SmallIntegerField()
+    sent_at = models.DateTimeField(null=True)
+    hour_began_at = models.DateTimeField(null=True)
+    sent_in_hour = models.SmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(tries_left__gte=0), name="tries_are_never_less_than_none"),
+            models.CheckConstraint(
+                condition=Q(code_mac=None) | Q(code_expires_at__gt=F("sent_at")),
+                name="a_code_expires_after_it_is_sent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class TotpDevice(Device):
+    """An application that makes codes from a secret shared once."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="totp")
+    name = models.CharField(max_length=64, blank=True)
+    sealed = models.BinaryField()  # the secret
+    last_step = models.BigIntegerField()  # the last step accepted: a code serves once
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Session(models.Model):
+    """One visit. Its identifier is kept as a MAC: a copy of this table opens nothing."""
+
+    id_mac = models.BinaryField(max_length=32, primary_key=True)
+    owner_id = models.UUIDField(null=True, db_index=True)  # the user or the professional, once signed in
+    sealed = models.BinaryField()
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    idle_until = models.DateTimeField(db_index=True)
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(idle_until__lte=F("ends_at")), name="a_session_ends_whatever_is_done_in_it"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.owner_id)
+
+
+class Attempt(models.Model):
+    """How many times somebody tried to sign in lately, by login, by origin, or by both."""
+
+    key_mac = models.BinaryField(max_length=32, primary_key=True)
+    failures = models.IntegerField()
+    last_at = models.DateTimeField(db_index=True)
+    wait_until = models.DateTimeField()
+    known_until = models.DateTimeField(null=True)  # this login succeeded from this origin
+
+    def __str__(self) -> str:
+        return f"{self.failures}"
+
+
+class Program(models.Model):
+    """A program of a structure: it proves itself with a private key, of which we hold the public half."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    structure = models.ForeignKey(Structure, null=True, on_delete=models.PROTECT, related_name="programs")
+    sealed = models.BinaryField()  # name, under the system's key
+    keys = models.JSONField()  # JWKS, public
+    scopes = models.CharField(max_length=200)
+    active = models.BooleanField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class AccessToken(models.Model):
+    """What a program shows at each call, kept as a MAC."""
+
+    token_mac = models.BinaryField(max_length=32, primary_key=True)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+")
+    scopes = models.CharField(max_length=200)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.program_id)
+
+
+class UsedAssertion(models.Model):
+    """An assertion that served: it never serves again."""
+
+    jti_mac = models.BinaryField(max_length=32, primary_key=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.expires_at)
+
+
+class Notice(models.Model):
+    """A short message on its way. What it says of a person is sealed and wiped once sent."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    kind = models.CharField(max_length=16)
+    user_id = models.UUIDField(null=True)
+    dossier_id = models.UUIDField(null=True)
+    sealed = models.BinaryField(null=True)  # a code, and where to when no account has the contact
+    created_at = models.DateTimeField(db_index=True)
+    sent_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.kind
