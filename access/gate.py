@@ -72,6 +72,7 @@ class Passage:
     facts: Facts
     detail: dict[str, Any]
     _keyring: Keyring | None = None
+    _founded: UUID | None = None
     _met: set[UUID] = field(default_factory=set)
 
     @property
@@ -97,6 +98,12 @@ class Passage:
                 raise OutOfReach("this passage opens no seal")
             self._keyring = self.facts.unwrap()
         return self._keyring
+
+    def found(self, dossier_id: UUID, keyring: Keyring) -> None:
+        """Enter the dossier that this very act creates: its chain begins with this trace."""
+        if self.question.action is not Action.OPEN:
+            raise OutOfReach("only opening founds a dossier")
+        self._founded, self._keyring = dossier_id, keyring
 
     def keyring_of(self, dossier_id: UUID, wrapped: Wrapped) -> Keyring:
         """The key of one dossier met by a search, fifty at most. Raises OutOfReach beyond."""
@@ -184,11 +191,8 @@ def _event(passage: Passage) -> tuple[Event, Keyring]:
     detail = {"reason": str(decision.reason), **passage.detail}
     if target.document_id is not None:
         detail["document"] = str(target.document_id)
-    in_a_dossier = target.dossier_id is not None and target.exists and passage.facts.unwrap is not None
-    if in_a_dossier and target.dossier_id is not None:
-        chain, keyring = target.dossier_id, passage.keyring
-    else:
-        chain, keyring = actor.id, _keyring_of(actor)
+    entered = passage._founded or (target.dossier_id if target.exists else None)
+    chain, keyring = (entered, passage.keyring) if entered else (actor.id, _keyring_of(actor))
     return Event(
         chain=chain,
         kind=str(question.action) if decision.allowed else f"{question.action}.refused",

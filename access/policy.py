@@ -186,6 +186,8 @@ def refuse(reason: Reason) -> Decision:
 # --- Barriers -------------------------------------------------------------------------------------
 
 STRONG_PROOFS = {
+    # An applicant proves who they are on the way: `whoever_proves_to_be_the_person_opens_their_own`.
+    Capacity.APPLICANT: {Authentication.NONE, Authentication.INSURER_CODE},
     Capacity.HOLDER: {Authentication.PASSWORD_AND_CODE, Authentication.INSURER_CODE},
     Capacity.PROFESSIONAL: {Authentication.PRO_SANTE_CONNECT},
     Capacity.AGENT: {Authentication.PASSWORD_AND_TOTP},
@@ -359,12 +361,12 @@ AT_HOME = Law(barriers=(*PROVED, *ALIVE), grounds=(the_holder_is_at_home,))
 HOUSE_TASK = Law(barriers=(*PROVED, *ALIVE), grounds=(the_house_does_its_own_tasks,))
 
 LAWS: dict[Action, Law] = {
-    Action.ENROL: Law(barriers=OWN_APPLICATION, grounds=(applicants_fill_in_their_own_form,)),
+    Action.ENROL: Law(barriers=(*PROVED, *OWN_APPLICATION), grounds=(applicants_fill_in_their_own_form,)),
     Action.CHECK_EXISTENCE: Law(
         barriers=(*PROVED, *OWN_APPLICATION), grounds=(a_counter_serves_who_stands_before_it,)
     ),
     Action.OPEN: Law(
-        barriers=(*OWN_APPLICATION, one_person_has_one_dossier, no_dossier_without_consent),
+        barriers=(*PROVED, *OWN_APPLICATION, one_person_has_one_dossier, no_dossier_without_consent),
         grounds=(whoever_proves_to_be_the_person_opens_their_own, a_counter_serves_who_stands_before_it),
     ),
     Action.SEARCH: Law(barriers=PROVED, grounds=(professionals_find_those_they_treat,)),

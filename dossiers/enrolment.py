@@ -1,0 +1,356 @@
+"""Opening one's own dossier online: who one is, proved by a code that only the insurer can send.
+
+Knowing a NIR, a name, a birth date and a card number proves nothing. The insurer is asked whether they
+go together, and the code leaves for a contact it already knows. Until consent, all of it is one row
+sealed under its own key (`applications`).
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from access import gate
+from access.gate import Passage
+from access.policy import Action
+from accounts import contacts, insurer, logins, notices
+from accounts.actors import Actor, Authentication, Capacity
+from accounts.contacts import Contact, ContactChannel, MaskedContact
+from accounts.identity import ins_of, parse_nir
+from accounts.traits import Traits
+
+from . import applications, codes
+from .applications import ApplicationAtTheDoor, ApplicationRow, ToBegin
+from .codes import CodeExpired, NoTriesLeft, NotYetUsable, TooSoon, WrongCode
+from .identity import Identity, minor
+from .opening import Consent, Opened, WebAccess, holder_of_a_dossier, open_from
+
+ANSWERS = ("nir", "birth_name", "given_name", "birth_date", "vitale_serial")
+MOST_QUESTIONS_TO_THE_INSURER = 5
+SAME_TIME = 0.7  # seconds: whatever the insurer answers, and whatever we think of it, takes this long
+LETTER_VALIDITY = timedelta(days=15)  # a posted code waits in a letter box
+PROOF, CONTACT = "proof", "contact"
+
+
+class Step(StrEnum):
+    """Where an opening stands: the page to show."""
+
+    IDENTITY = "identity"
+    CHANNEL = "channel"
+    CODE = "code"
+    EXISTS = "exists"
+    LOGIN = "login"
+    CONTACT = "contact"
+    CONTACT_CODE = "contact_code"
+    CONSENT = "consent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSent:
+    channel: str
+    mask: str
+    usable_from: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentState:
+    """What a page needs to go on: the step, the contacts to choose from, the code under way."""
+
+    step: Step
+    given_name: str
+    contacts: tuple[MaskedContact, ...]
+    code: CodeSent | None
+    login: str | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    dossier_exists: bool
+
+
+class GoToACounter(Exception):
+    """It cannot be done online. Why is not said: no match, a minor, somebody deceased look the same."""
+
+
+class LoginTaken(Exception):
+    """Somebody else signs in under this identifier."""
+
+
+class Incomplete(Exception):
+    """A step was skipped; `step` is the one to go back to."""
+
+    def __init__(self, step: Step):
+        super().__init__(step)
+        self.step = step
+
+
+def applicant(application_id: UUID, *, proved: bool = False) -> Actor:
+    """Whoever fills in this application, for as long as it lasts."""
+    proof = Authentication.INSURER_CODE if proved else Authentication.NONE
+    return Actor(capacity=Capacity.APPLICANT, id=application_id, authentication=proof)
+
+
+def start(*, at: datetime) -> UUID:
+    """Begin an opening: nothing is known of anybody yet."""
+    application_id = uuid4()
+    with gate.admitted(applicant(application_id), Action.ENROL, ToBegin(application_id), at=at, step="start"):
+        applications.begin(application_id, {}, owner_id=application_id, at=at)
+    return application_id
+
+
+def answer(application_id: UUID, *, by: Actor, at: datetime, **answers: str) -> None:
+    """Keep one or several answers, as typed and already validated by the form. A new answer undoes the proof."""
+    if unknown := set(answers) - set(ANSWERS):
+        raise ValueError(f"not a question: {', '.join(sorted(unknown))}")
+    with _entered(application_id, by, at, step="answer") as (passage, told):
+        if any(told.get(name) != value for name, value in answers.items()):
+            applications.keep(passage, **answers, verification=None, code=None, proved=None, exists=None)
+
+
+def answers(application_id: UUID, *, by: Actor, at: datetime) -> dict[str, str]:
+    """What was typed so far, to be shown again to whoever typed it."""
+    with _entered(application_id, by, at, step="answers") as (_, told):
+        return {name: told[name] for name in ANSWERS if name in told}
+
+
+def ask_insurer(application_id: UUID, *, by: Actor, at: datetime) -> tuple[MaskedContact, ...]:
+    """Ask whether the answers go together; the contacts to choose from if they do.
+
+    Raises GoToACounter otherwise, InsurerUnreachable when nobody answers, Incomplete when a question
+    was skipped.
+    """
+    began = time.monotonic()
+    with _entered(application_id, by, at, step="ask_insurer") as (passage, told):
+        missing = [name for name in ANSWERS if name not in told]
+        asked = told.get("asked", 0) + 1
+        applications.keep(passage, asked=asked)
+    if missing:
+        raise Incomplete(Step.IDENTITY)
+    if asked > MOST_QUESTIONS_TO_THE_INSURER:
+        raise GoToACounter
+    who = _identity(told)
+    # No transaction is open while somebody else is being waited for.
+    verification = insurer.verify(who.ins, who.traits, told["vitale_serial"])
+    refused = verification is None or minor(who.traits.birth_date, on=at.date())
+    with _entered(application_id, by, at, step="insurer_answered") as (passage, _):
+        passage.tell(matched=not refused)
+        if verification is not None and not refused:
+            applications.keep(
+                passage,
+                identity=who.told(),
+                verification=verification.id,
+                contacts=[[one.id, one.channel, one.mask] for one in verification.contacts],
+            )
+    time.sleep(max(0.0, SAME_TIME - (time.monotonic() - began)))
+    if verification is None or refused:
+        raise GoToACounter
+    return verification.contacts
+
+
+def send_code(application_id: UUID, contact_id: str, *, by: Actor, at: datetime) -> CodeSent:
+    """Have the insurer deliver a fresh code to one of the contacts it knows. Raises TooSoon."""
+    with _entered(application_id, by, at, step="send_code") as (passage, told):
+        known = {one.id: one for one in _contacts(told)}
+        if contact_id not in known:
+            raise Incomplete(Step.CHANNEL)
+        chosen = known[contact_id]
+        by_post = chosen.channel == ContactChannel.POST
+        delay = timedelta(hours=settings.DMP_POST_DELAY_HOURS) if by_post else timedelta(0)
+        issued = codes.issue(
+            PROOF,
+            application_id,
+            told.get("code"),
+            at=at,
+            delay=delay,
+            validity=LETTER_VALIDITY if delay else codes.VALIDITY,
+        )
+        kept = {**issued.kept, "channel": chosen.channel, "mask": chosen.mask}
+        expires_at = datetime.fromisoformat(kept["expires_at"])
+        longer = expires_at if delay else None  # a letter travels longer than thirty minutes
+        applications.keep(passage, code=kept, until=longer)
+        passage.tell(channel=chosen.channel)
+    insurer.send_code(told["verification"], contact_id, issued.code)
+    return _sent(kept)
+
+
+def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime) -> Proved:
+    """Weigh the code. That a dossier exists already is told from here on only, to who holds the code.
+
+    Raises WrongCode, CodeExpired, NoTriesLeft or NotYetUsable.
+    """
+    exists = False
+    with _entered(application_id, by, at, step="verify_code") as (passage, told):
+        refusal, kept = codes.judge(PROOF, application_id, told.get("code"), code, at=at)
+        if refusal is None:
+            exists = holder_of_a_dossier(Identity.from_told(told["identity"]).ins) is not None
+            # A letter may have taken days: whoever typed its code has thirty minutes to go on.
+            until = at + applications.LIFETIME
+            applications.keep(passage, code=kept, proved=True, exists=exists, until=until)
+        else:
+            applications.keep(passage, code=kept)
+        passage.tell(outcome=type(refusal).__name__ if refusal else "proved")
+    if refusal is not None:
+        raise refusal
+    return Proved(dossier_exists=exists)
+
+
+def choose_login(application_id: UUID, login: str, password: str, *, by: Actor, at: datetime) -> None:
+    """Keep the identifier and the Argon2id of the password. Raises LoginTaken."""
+    hashed = logins.hash_password(password)  # slow on purpose: before the transaction
+    with _proved(application_id, by, at, step="choose_login") as (passage, _):
+        taken = not logins.login_is_free(login)
+        if not taken:
+            applications.keep(passage, login=login, password_hash=hashed)
+    if taken:
+        raise LoginTaken
+
+
+def give_contact(application_id: UUID, contact: Contact, *, by: Actor, at: datetime) -> CodeSent:
+    """Where the codes of every later sign-in go; a first one leaves at once. Raises TooSoon."""
+    with _proved(application_id, by, at, step="give_contact") as (passage, told):
+        issued = codes.issue(
+            CONTACT, application_id, told.get("contact_code"), at=at, delay=timedelta(0), validity=codes.VALIDITY
+        )
+        kept = {**issued.kept, "channel": contact.channel, "mask": contacts.mask(contact)}
+        applications.keep(
+            passage, contact=[contact.channel, contact.value], contact_code=kept, contact_proved=None
+        )
+        notices.queue_code(contact, issued.code, at=at)
+    return _sent(kept)
+
+
+def verify_contact(application_id: UUID, code: str, *, by: Actor, at: datetime) -> None:
+    """Weigh the code sent to the contact. Raises as verify_code does."""
+    with _proved(application_id, by, at, step="verify_contact") as (passage, told):
+        refusal, kept = codes.judge(CONTACT, application_id, told.get("contact_code"), code, at=at)
+        applications.keep(passage, contact_code=kept, contact_proved=refusal is None or None)
+    if refusal is not None:
+        raise refusal
+
+
+def state(application_id: UUID, *, by: Actor, at: datetime) -> EnrolmentState:
+    """Where the opening stands."""
+    with _entered(application_id, by, at, step="state") as (passage, told):
+        step = _step(told)
+        kept = told.get("contact_code") if step is Step.CONTACT_CODE else told.get("code")
+        return EnrolmentState(
+            step=step,
+            given_name=told.get("given_name", ""),
+            contacts=_contacts(told),
+            code=_sent(kept) if kept and kept["mac"] else None,
+            login=told.get("login"),
+            expires_at=passage.facts.row.expires_at,
+        )
+
+
+def consent(
+    application_id: UUID,
+    *,
+    information_version: str,
+    agreed: bool,
+    break_glass: bool,
+    regulation: bool,
+    by: Actor,
+    at: datetime,
+) -> Opened:
+    """Open the dossier, now. Raises Refused without an agreement or when a dossier exists, Incomplete."""
+    current = state(application_id, by=by, at=at)
+    if current.step is not Step.CONSENT:
+        raise Incomplete(current.step)
+    given = Consent(
+        information_version=information_version,
+        break_glass=break_glass,
+        regulation=regulation,
+        captured={"how": "online"},
+    )
+    by = applicant(application_id, proved=True)
+    return open_from(application_id, given if agreed else None, _web_access, through="online", by=by, at=at)
+
+
+def give_up(application_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Forget everything that was answered."""
+    with _entered(application_id, by, at, step="give_up") as (passage, _):
+        applications.forget(passage)
+
+
+def _web_access(row: ApplicationRow) -> WebAccess:
+    told = row.told
+    return WebAccess(contact=Contact(*told["contact"]), login=told["login"], password_hash=told["password_hash"])
+
+
+@contextmanager
+def _entered(application_id: UUID, by: Actor, at: datetime, *, step: str) -> Iterator[tuple[Passage, dict[str, Any]]]:
+    with gate.admitted(by, Action.ENROL, ApplicationAtTheDoor(application_id), at=at, step=step) as passage:
+        yield passage, passage.facts.row.told
+
+
+@contextmanager
+def _proved(application_id: UUID, by: Actor, at: datetime, *, step: str) -> Iterator[tuple[Passage, dict[str, Any]]]:
+    with _entered(application_id, by, at, step=step) as (passage, told):
+        if not told.get("proved"):
+            raise Incomplete(_step(told))
+        yield passage, told
+
+
+def _step(told: dict[str, Any]) -> Step:
+    if "verification" not in told:
+        return Step.IDENTITY
+    if not told.get("proved"):
+        return Step.CODE if "code" in told else Step.CHANNEL
+    if told.get("exists"):
+        return Step.EXISTS
+    if "login" not in told:
+        return Step.LOGIN
+    if not told.get("contact_proved"):
+        return Step.CONTACT_CODE if "contact_code" in told else Step.CONTACT
+    return Step.CONSENT
+
+
+def _identity(told: dict[str, Any]) -> Identity:
+    nir = parse_nir(told["nir"])
+    return Identity(
+        ins=ins_of(nir, settings.DMP_INS_OIDS),
+        traits=Traits(
+            birth_name=told["birth_name"],
+            given_names=(told["given_name"],),
+            sex=nir.sex,
+            birth_date=told["birth_date"],
+        ),
+    )
+
+
+def _contacts(told: dict[str, Any]) -> tuple[MaskedContact, ...]:
+    return tuple(MaskedContact(*one) for one in told.get("contacts", ()))
+
+
+def _sent(kept: dict[str, Any]) -> CodeSent:
+    return CodeSent(
+        channel=kept["channel"],
+        mask=kept["mask"],
+        usable_from=datetime.fromisoformat(kept["usable_from"]),
+        expires_at=datetime.fromisoformat(kept["expires_at"]),
+    )
+
+
+__all__ = [
+    "CodeExpired",
+    "CodeSent",
+    "EnrolmentState",
+    "GoToACounter",
+    "Incomplete",
+    "LoginTaken",
+    "NoTriesLeft",
+    "NotYetUsable",
+    "Proved",
+    "Step",
+    "TooSoon",
+    "WrongCode",
+]

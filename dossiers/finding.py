@@ -1,0 +1,107 @@
+"""Finding somebody's dossier: by their INS, or by name and birth date. At most ten answers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from access import gate
+from access.gate import Passage
+from access.policy import Action
+from accounts.actors import Actor
+from accounts.identity import BirthDate, ins_of, parse_nir
+from accounts.people import ins_mac
+from accounts.traits import Traits, name_tokens, normalise, tokens
+from vault import blind
+from vault.subjects import Wrapped
+
+from . import identity
+from .things import Register
+
+MOST_ANSWERS = 10  # TD0.5 of the DMP
+MOST_CANDIDATES = gate.MOST_IDENTITIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Somebody who may be the one looked for. `granted_until` says what the asker may already read."""
+
+    dossier_id: UUID
+    birth_name: str
+    used_name: str | None
+    given_name: str
+    birth_date: str
+    sex: str
+    age: int
+    granted_until: datetime | None
+
+
+def by_ins(text: str, *, by: Actor, at: datetime) -> list[Candidate]:
+    """The one person of this INS, if they have a dossier. Raises BadNir on a number that cannot be."""
+    mac = ins_mac(ins_of(parse_nir(text), settings.DMP_INS_OIDS))
+    with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="ins") as passage:
+        return _candidates(passage, "p.ins_mac = %(mac)s", {"mac": mac}, keep=lambda _: True)
+
+
+def by_name(birth_name: str, birth_date: BirthDate, *, given_name: str = "", by: Actor, at: datetime) -> list[Candidate]:
+    """People born that day under that name, birth name or used name, given name if told."""
+    name, given = normalise(birth_name), normalise(given_name)
+
+    def same(traits: Traits) -> bool:
+        names = {normalise(traits.birth_name), normalise(traits.used_name or "")}
+        return (
+            name in names
+            and traits.birth_date == birth_date.text
+            and (not given or any(normalise(one).startswith(given) for one in traits.given_names))
+        )
+
+    with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="name") as passage:
+        return _candidates(
+            passage,
+            "d.id IN (SELECT t.dossier_id FROM dossiers_searchtoken t WHERE t.token = ANY(%(tokens)s))",
+            {"tokens": [blind.token(*pair) for pair in name_tokens(birth_name, birth_date.text)]},
+            keep=same,
+        )
+
+
+def tokens_of(traits: Traits) -> list[bytes]:
+    """What a dossier is found by: birth date with the first letters, and with the sound, of each name."""
+    return sorted({blind.token(*pair) for pair in tokens(traits)})
+
+
+def _candidates(passage: Passage, condition: str, values: dict[str, Any], *, keep: Any) -> list[Candidate]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT d.id, d.sealed_identity, k.kind, k.version, k.kek_version, k.wrapped,
+                  (SELECT g.until FROM dossiers_grant g WHERE g.dossier_id = d.id AND g.grantee_id = %(actor)s
+                      AND g.since <= %(at)s AND g.until > %(at)s)
+                FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id
+                  JOIN vault_subjectkey k ON k.subject_id = d.id
+                WHERE {condition} AND d.closed_at IS NULL LIMIT {MOST_CANDIDATES}""",
+            {**values, "actor": passage.actor.id, "at": passage.at},
+        )
+        rows = cursor.fetchall()
+    found = []
+    for dossier_id, sealed, kind, version, kek_version, wrapped, until in rows:
+        keyring = passage.keyring_of(dossier_id, Wrapped(kind, version, kek_version, bytes(wrapped)))
+        known = identity.unseal(sealed, dossier_id, keyring)
+        if keep(known.traits):
+            found.append((identity.banner(known, dossier_id, on=passage.at.date()), until))
+    passage.tell(count=min(len(found), MOST_ANSWERS))
+    found.sort(key=lambda pair: (pair[0].birth_name, pair[0].given_name))
+    return [
+        Candidate(
+            dossier_id=who.dossier_id,
+            birth_name=who.birth_name,
+            used_name=who.used_name,
+            given_name=who.given_name,
+            birth_date=who.birth_date,
+            sex=who.sex,
+            age=who.age,
+            granted_until=until,
+        )
+        for who, until in found[:MOST_ANSWERS]
+    ]

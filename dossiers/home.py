@@ -1,0 +1,65 @@
+"""Coming in: whose dossier this is, and what may be done there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from access import gate
+from access.gate import Passage
+from access.policy import Action
+from accounts.actors import Actor, Capacity
+from audit import ledger
+from audit.ledger import Trace
+
+from .identity import HolderBanner, holder_of
+from .models import Objection
+from .things import DossierAtTheDoor
+
+RECENT = 12  # traces shown on the holder's first page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """The first page of a dossier, before any content. `recent` and the emergency answers are the holder's."""
+
+    holder: HolderBanner
+    opened_at: datetime
+    granted_until: datetime | None
+    may_read: bool
+    may_authorise: bool
+    may_deposit: bool
+    break_glass: bool | None = None
+    regulation: bool | None = None
+    recent: tuple[Trace, ...] = ()
+
+
+def front(dossier_id: UUID, *, by: Actor, at: datetime) -> Front:
+    """Enter a dossier: its holder, or a professional who must know whether they may read it."""
+    with gate.admitted(by, Action.VISIT, DossierAtTheDoor(dossier_id), at=at) as passage:
+        row = passage.facts.row
+        return Front(
+            holder=holder_of(passage),
+            opened_at=row.opened_at,
+            granted_until=row.granted_until,
+            may_read=passage.may(Action.LIST),
+            may_authorise=passage.may(Action.AUTHORISE),
+            may_deposit=passage.may(Action.DEPOSIT),
+            **(_own(passage) if by.capacity is Capacity.HOLDER else {}),
+        )
+
+
+def _own(passage: Passage) -> dict:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT "to" FROM dossiers_objection WHERE dossier_id = %s AND since <= %s'
+            " AND (until IS NULL OR until > %s)",
+            [passage.dossier_id, passage.at, passage.at],
+        )
+        objections = {to for (to,) in cursor.fetchall()}
+    return {
+        "break_glass": Objection.To.BREAK_GLASS not in objections,
+        "regulation": Objection.To.REGULATION not in objections,
+        "recent": tuple(ledger.traces(passage.dossier_id, passage.keyring, before=None, limit=RECENT)),
+    }

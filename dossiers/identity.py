@@ -1,0 +1,110 @@
+"""Who a dossier is about: the traits of the INS referential, sealed under the dossier's key."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Self
+from uuid import UUID
+
+from access.gate import Passage
+from accounts.identity import BirthDate, Ins
+from accounts.traits import Traits
+from vault.keyring import Keyring
+
+MAJORITY = 18  # years; CSP: a minor is strictly under it
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The INS and the traits it goes with, as the insurer certified them."""
+
+    ins: Ins
+    traits: Traits
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "ins": [self.ins.oid, self.ins.value],
+            "birth_name": self.traits.birth_name,
+            "given_names": list(self.traits.given_names),
+            "sex": self.traits.sex,
+            "birth_date": self.traits.birth_date,
+            "used_name": self.traits.used_name,
+            "birth_place": self.traits.birth_place,
+        }
+
+    @classmethod
+    def from_told(cls, told: dict[str, Any]) -> Self:
+        return cls(
+            ins=Ins(*told["ins"]),
+            traits=Traits(
+                birth_name=told["birth_name"],
+                given_names=tuple(told["given_names"]),
+                sex=told["sex"],
+                birth_date=told["birth_date"],
+                used_name=told["used_name"],
+                birth_place=told["birth_place"],
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderBanner:
+    """The holder as a page shows them."""
+
+    dossier_id: UUID
+    birth_name: str
+    used_name: str | None
+    given_name: str
+    sex: str
+    birth_date: str  # YYYYMMDD, lunar dates included
+    age: int
+    ins: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.used_name or self.birth_name}"
+
+    @property
+    def minor(self) -> bool:
+        return self.age < MAJORITY
+
+
+def seal(identity: Identity, dossier_id: UUID, keyring: Keyring) -> bytes:
+    return keyring.seal_json("dossiers_dossier", "sealed_identity", dossier_id, identity.told())
+
+
+def unseal(sealed: bytes, dossier_id: UUID, keyring: Keyring) -> Identity:
+    return Identity.from_told(
+        keyring.unseal_json("dossiers_dossier", "sealed_identity", dossier_id, bytes(sealed))
+    )
+
+
+def identity_of(passage: Passage) -> Identity:
+    """The identity of the dossier entered, for operations that compare it."""
+    return unseal(passage.facts.row.sealed_identity, passage.dossier_id, passage.keyring)
+
+
+def holder_of(passage: Passage) -> HolderBanner:
+    """The holder of the dossier entered, for pages."""
+    return banner(identity_of(passage), passage.dossier_id, on=passage.at.date())
+
+
+def banner(identity: Identity, dossier_id: UUID, *, on: date) -> HolderBanner:
+    traits = identity.traits
+    return HolderBanner(
+        dossier_id=dossier_id,
+        birth_name=traits.birth_name,
+        used_name=traits.used_name,
+        given_name=traits.given_names[0],
+        sex=traits.sex,
+        birth_date=traits.birth_date,
+        age=BirthDate(traits.birth_date).age_on(on),
+        ins=identity.ins.value,
+    )
+
+
+def minor(birth_date: str, *, on: date) -> bool:
+    """Whether somebody born then is under age; an uncertain date never makes an adult of a minor."""
+    return BirthDate(birth_date).age_on(on) < MAJORITY
+
+
+__all__ = ["HolderBanner", "Identity", "banner", "holder_of", "identity_of", "minor", "seal", "unseal"]

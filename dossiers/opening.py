@@ -1,0 +1,183 @@
+"""Opening a dossier: consent, key, identity, oppositions, web access and the first job, all or nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, connection
+
+from access import gate
+from access.gate import Facts, Passage
+from access.policy import Action, Target
+from accounts import logins, people
+from accounts.actors import Actor
+from accounts.contacts import Contact
+from accounts.logins import Credentials
+from jobs import queue
+from vault import subjects
+from vault.keyring import Keyring
+from vault.subjects import SubjectKind
+
+from . import identity as identities
+from .applications import ApplicationAtTheDoor, ApplicationRow
+from .finding import tokens_of
+from .identity import Identity
+from .models import Objection
+
+IMPORT_HISTORY = "history.import"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What was agreed to, and how it was captured."""
+
+    information_version: str
+    break_glass: bool
+    regulation: bool
+    captured: dict[str, str]  # who saw what: sealed, kept as the proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAccess:
+    """The login to create. Without a contact there is none: the dossier lives without web access."""
+
+    contact: Contact | None = None
+    login: str | None = None  # None: one is made, with a first password to print
+    password_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    dossier_id: UUID
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationToOpen(ApplicationAtTheDoor):
+    """An application whose person may already have a dossier: that is known before anything is decided."""
+
+    consented: bool
+
+    def answered(self, target: Target, row: ApplicationRow, keyring: Keyring) -> Facts:
+        facts = ApplicationAtTheDoor.answered(self, target, row, keyring)
+        ins = Identity.from_told(row.told["identity"]).ins if "identity" in row.told else None
+        return replace(
+            facts,
+            target=replace(target, holder_id=holder_of_a_dossier(ins) if ins else None),
+            standing=replace(facts.standing, consented=self.consented),
+        )
+
+
+def holder_of_a_dossier(ins: Any) -> UUID | None:
+    """The Person of this INS if they have a dossier, open or closed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id WHERE p.ins_mac = %s",
+            [people.ins_mac(ins)],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def open_from(
+    application_id: UUID,
+    consent: Consent | None,
+    access: Callable[[ApplicationRow], WebAccess],
+    *,
+    through: str,
+    by: Actor,
+    at: datetime,
+) -> Opened:
+    """Turn an application into a dossier. Without `consent`, or when there is one already, Refused.
+
+    Two openings of one person at once: the database lets one through, the other is asked again and
+    then finds the dossier.
+    """
+    try:
+        return _open_from(application_id, consent, access, through=through, by=by, at=at)
+    except IntegrityError:
+        return _open_from(application_id, consent, access, through=through, by=by, at=at)
+
+
+def _open_from(
+    application_id: UUID,
+    consent: Consent | None,
+    access: Callable[[ApplicationRow], WebAccess],
+    *,
+    through: str,
+    by: Actor,
+    at: datetime,
+) -> Opened:
+    thing = ApplicationToOpen(application_id, consented=consent is not None)
+    with gate.admitted(by, Action.OPEN, thing, at=at, through=through) as passage:
+        assert consent is not None  # the policy refused otherwise
+        row: ApplicationRow = passage.facts.row
+        who = Identity.from_told(row.told["identity"])
+        dossier_id, person_id = uuid4(), people.person_for(who.ins, at=at)
+        _write(passage, dossier_id, person_id, who, consent, application_id, through=through)
+        web = access(row)
+        credentials = logins.create_login(
+            person_id=person_id,
+            dossier_id=dossier_id,
+            login=web.login,
+            password_hash=web.password_hash,
+            contact=web.contact,
+            name=who.traits.display_name,
+            at=at,
+        )
+        passage.tell(break_glass=consent.break_glass, regulation=consent.regulation, web_access=web.contact is not None)
+        return Opened(dossier_id=dossier_id, credentials=credentials)
+
+
+def _write(
+    passage: Passage,
+    dossier_id: UUID,
+    person_id: UUID,
+    who: Identity,
+    consent: Consent,
+    application_id: UUID,
+    *,
+    through: str,
+) -> None:
+    """One statement for all that a dossier is on its first day; the application ends with it."""
+    at = passage.at
+    keyring, wrapped = subjects.prepare(dossier_id, SubjectKind.DOSSIER)
+    passage.found(dossier_id, keyring)
+    consent_id = uuid4()
+    answers = {Objection.To.BREAK_GLASS: consent.break_glass, Objection.To.REGULATION: consent.regulation}
+    objections = [str(to) for to, agreed in answers.items() if not agreed]
+    job_id, job_sql, job_values = queue.enqueuing(
+        IMPORT_HISTORY, subject_id=dossier_id, idem=f"{dossier_id}:opening", at=at
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH key AS (
+                  INSERT INTO vault_subjectkey (subject_id, kind, version, kek_version, wrapped, created_at)
+                  VALUES (%s, %s, %s, %s, %s, %s)),
+                dossier AS (
+                  INSERT INTO dossiers_dossier (id, holder_id, opened_at, opened_through, sealed_identity)
+                  VALUES (%s, %s, %s, %s, %s)),
+                consent AS (
+                  INSERT INTO dossiers_consent (id, dossier_id, information_version, given_at, sealed)
+                  VALUES (%s, %s, %s, %s, %s)),
+                tokens AS (
+                  INSERT INTO dossiers_searchtoken (token, dossier_id) SELECT t, %s FROM unnest(%s::bytea[]) t),
+                objections AS (
+                  INSERT INTO dossiers_objection (id, dossier_id, "to", since)
+                  SELECT i, %s, o, %s FROM unnest(%s::uuid[], %s::text[]) AS x(i, o)),
+                job AS ({job_sql})
+                DELETE FROM dossiers_application WHERE id = %s""",
+            [
+                *(dossier_id, wrapped.kind, wrapped.version, wrapped.kek_version, wrapped.wrapped, at),
+                *(dossier_id, person_id, at, through, identities.seal(who, dossier_id, keyring)),
+                *(consent_id, dossier_id, consent.information_version, at),
+                keyring.seal_json("dossiers_consent", "sealed", consent_id, consent.captured),
+                *(dossier_id, tokens_of(who.traits)),
+                *(dossier_id, at, [uuid4() for _ in objections], objections),
+                *job_values,
+                application_id,
+            ],
+        )
+    queue.ring_on_commit(job_id)
