@@ -1,0 +1,60 @@
+"""Whom a page is for. The policy decides what one may do; a door only sends people to the right house."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.actors import Capacity
+
+View = Callable[..., HttpResponseBase]
+
+
+class WrongDoor(Exception):
+    """Somebody signed in asks for a page of another space."""
+
+
+def for_capacity(*capacities: Capacity, sign_in: str) -> Callable[[View], View]:
+    """Pages of one space: others are sent to sign in (`sign_in` is the name of that address), or told so.
+
+    What such a page shows stays out of every cache, the browser's own included.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            capacity = request.actor.capacity
+            if capacity not in capacities and capacity in {Capacity.ANONYMOUS, Capacity.APPLICANT}:
+                return redirect(to_sign_in(request, sign_in))
+            if capacity not in capacities:
+                raise WrongDoor
+            response = view(request, *args, **kwargs)
+            patch_cache_control(response, private=True, no_store=True)
+            return response
+
+        return door
+
+    return decorate
+
+
+def to_sign_in(request: HttpRequest, sign_in: str) -> str:
+    """The sign-in page, which brings back to a page that was only to be read."""
+    if request.method in {"GET", "HEAD"}:
+        return f"{reverse(sign_in)}?{urlencode({'suite': request.path})}"
+    return reverse(sign_in)
+
+
+def wished_page(request: HttpRequest, *, otherwise: str) -> str:
+    """Where to go once signed in: the page first asked for, when it is one of ours."""
+    wished = request.POST.get("suite") or request.GET.get("suite", "")
+    ours = url_has_allowed_host_and_scheme(wished, allowed_hosts=None, require_https=request.is_secure())
+    return wished if ours else reverse(otherwise)
+
+
+holders_only = for_capacity(Capacity.HOLDER, sign_in="public:sign_in")

@@ -1,0 +1,298 @@
+"""What people read: a sentence for every answer of the policy, and for every kind of trace.
+
+The policy and the ledger speak in codes; only this module turns them into French.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_date
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from access import matrix
+from access.policy import Action, Reason
+from accounts.actors import Capacity
+from audit.ledger import Trace
+from portal import dates
+from portal.typography import french
+
+# Why ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A refusal as a page says it: what it is, then what to do next."""
+
+    title: str
+    next_step: str
+
+
+def _answer(title: str, next_step: str) -> Answer:
+    return Answer(french(title), french(next_step))
+
+
+ABSENT = _answer(
+    "Cette page n'existe pas, ou ne vous est pas ouverte",
+    "Vérifiez l'adresse, ou revenez à l'accueil de votre espace.",
+)
+
+REFUSALS: dict[Reason, Answer] = {
+    Reason.WEAK_PROOF: _answer(
+        "Connectez-vous pour continuer",
+        "Cet acte demande deux preuves de votre identité. Connectez-vous, puis recommencez.",
+    ),
+    Reason.ABSENT: ABSENT,
+    Reason.CLOSED: _answer(
+        "Ce dossier est fermé",
+        "Plus personne ne peut le lire. Son titulaire peut demander à un guichet de le rouvrir.",
+    ),
+    Reason.EXPIRED: _answer(
+        "Cette demande s'est effacée",
+        "Pour vous protéger, une demande ne vit que 30 minutes. Recommencez depuis le début.",
+    ),
+    Reason.ALREADY_OPEN: _answer(
+        "Cette personne a déjà un dossier",
+        "Chacun n'en a qu'un. Son titulaire s'y connecte avec ses accès, ou en demande de nouveaux à un guichet.",
+    ),
+    Reason.NO_CONSENT: _answer(
+        "Il manque l'accord de la personne",
+        "Aucun dossier ne s'ouvre sans lui. Recueillez l'accord, cochez la case, puis recommencez.",
+    ),
+    Reason.HOLDER_ABSENT: _answer(
+        "La personne doit être devant vous",
+        "Lisez sa carte Vitale et regardez sa pièce d'identité, puis recommencez.",
+    ),
+    Reason.IDENTITY_NOT_PROVED: _answer(
+        "Votre identité n'est pas encore vérifiée",
+        "Saisissez d'abord le code que l'Assurance maladie vous envoie.",
+    ),
+    Reason.NOT_GRANTED: _answer(
+        "Le patient ne vous a pas encore donné son accord",
+        "Demandez-le-lui, puis déclarez cet accord depuis la page d'entrée de son dossier.",
+    ),
+    Reason.OUTSIDE_MATRIX: _answer(
+        "Votre profession ne lit pas cette sorte de document",
+        "Demandez l'information à son auteur, ou au médecin traitant du patient.",
+    ),
+    Reason.MASKED: _answer(
+        "Ce document est masqué",
+        "Seul son auteur le lit encore. Parlez-en avec le patient : lui seul peut le montrer.",
+    ),
+    Reason.WITHHELD: _answer(
+        "Ce document attend une consultation",
+        "Votre soignant veut d'abord vous en parler. Prenez rendez-vous avec lui.",
+    ),
+    Reason.BEING_CHECKED: _answer(
+        "Ce document est en cours de vérification",
+        "Il s'ouvrira dès qu'elle sera finie, d'ordinaire en moins d'une minute. Revenez un peu plus tard.",
+    ),
+    Reason.REFUSED_BY_CHECKS: _answer(
+        "Ce fichier n'a pas pu être accepté",
+        "Il est abîmé ou contient ce qu'un document de santé ne doit pas contenir. Enregistrez-le de nouveau en PDF, "
+        "puis redéposez-le.",
+    ),
+    Reason.SUPERSEDED: _answer(
+        "Une version plus récente de ce document existe",
+        "Revenez à la liste des documents : elle y figure à sa place.",
+    ),
+    Reason.NEVER_CONTENT: _answer(
+        "Votre fonction ne donne pas accès au contenu des dossiers",
+        "Vous pouvez ouvrir un dossier avec la personne présente. Ce qu'il contient ne regarde qu'elle et ses soignants.",
+    ),
+    Reason.NOT_YOURS: _answer(ABSENT.title, ABSENT.next_step),
+    Reason.NO_GROUND: _answer(
+        "Vous ne pouvez pas faire cela avec le compte que vous utilisez",
+        "Déconnectez-vous, puis reconnectez-vous dans l'espace qui convient à ce que vous voulez faire.",
+    ),
+}
+
+GROUNDS: dict[Reason, str] = {
+    reason: french(sentence)
+    for reason, sentence in {
+        Reason.OWN_DOSSIER: "C'est votre dossier.",
+        Reason.OWN_APPLICATION: "C'est votre demande.",
+        Reason.OWN_DOCUMENT: "Vous avez déposé ce document.",
+        Reason.GRANTED: "Le patient a donné son accord.",
+        Reason.HOLDER_PRESENT: "La personne est présente, sa carte Vitale a été lue.",
+        Reason.IDENTITY_PROVED: "L'identité a été vérifiée par l'Assurance maladie.",
+        Reason.DUTY_TO_FEED: "Tout soignant complète le dossier de ceux qu'il soigne.",
+        Reason.AGREEMENT_DECLARED: "Le soignant déclare l'accord reçu du patient.",
+        Reason.CARE: "Le soignant prend en charge cette personne.",
+        Reason.HOUSE_TASK: "C'est une tâche du service, sans lecture par une personne.",
+        Reason.STAFF_TASK: "C'est une tâche de l'équipe du service, sans lecture du contenu.",
+    }.items()
+}
+
+
+def why(reason: Reason) -> str:
+    """The sentence of any answer of the policy, yes or no."""
+    if reason in GROUNDS:
+        return GROUNDS[reason]
+    answer = REFUSALS[reason]
+    return f"{answer.title}. {answer.next_step}"
+
+
+# Who did what ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """How one kind of trace is told: a drawing, « Vous … », « Le Dr Lefèvre … », « … a voulu … »."""
+
+    symbol: str
+    you: str
+    they: str
+    wanted: str
+
+
+DEEDS: dict[Action, Deed] = {
+    Action.ENROL: Deed("user", "avez commencé à ouvrir votre dossier", "a commencé à ouvrir un dossier", "ouvrir un dossier"),
+    Action.CHECK_EXISTENCE: Deed(
+        "card", "avez demandé si un dossier existait", "a demandé si vous aviez un dossier", "savoir si vous aviez un dossier"
+    ),
+    Action.OPEN: Deed("check", "avez ouvert votre dossier", "a ouvert votre dossier avec vous", "ouvrir votre dossier"),
+    Action.SEARCH: Deed("search", "avez cherché un dossier", "a cherché votre dossier", "chercher votre dossier"),
+    Action.VISIT: Deed(
+        "user", "êtes passé par l'accueil de votre dossier", "a regardé votre identité, sans rien lire de plus", "entrer dans votre dossier"
+    ),
+    Action.LIST: Deed(
+        "document", "avez parcouru la liste de vos documents", "a parcouru la liste de vos documents", "parcourir la liste de vos documents"
+    ),
+    Action.READ: Deed("eye", "avez lu", "a lu", "lire"),
+    Action.DEPOSIT: Deed("upload", "avez déposé", "a déposé", "déposer"),
+    Action.TRACES: Deed("eye", "avez consulté les accès à votre dossier", "a consulté les accès à votre dossier", "consulter les accès à votre dossier"),
+    Action.PEOPLE: Deed("carers", "avez consulté la liste de vos soignants", "a consulté la liste de vos soignants", "consulter la liste de vos soignants"),
+    Action.AUTHORISE: Deed("lock", "avez donné votre accord", "a déclaré votre accord", "déclarer votre accord"),
+    Action.WITHDRAW: Deed("lock", "avez retiré une autorisation", "a retiré une autorisation", "retirer une autorisation"),
+    Action.FOLLOW: Deed("clock", "avez suivi l'arrivée de votre parcours de soins", "a suivi l'arrivée de votre parcours de soins", "suivre l'arrivée de votre parcours de soins"),
+    Action.ASK_HISTORY: Deed("clock", "avez demandé votre parcours de soins", "a demandé votre parcours de soins à l'Assurance maladie", "demander votre parcours de soins"),
+    Action.IMPORT: Deed("path", "avez versé votre parcours de soins", "a versé votre parcours de soins", "verser votre parcours de soins"),
+    Action.CHECK: Deed("shield", "avez vérifié un document", "a vérifié un document avant de le montrer", "vérifier un document"),
+    Action.NOTIFY: Deed("bell", "avez envoyé un message", "vous a prévenu par message qu'il y avait du nouveau", "vous prévenir"),
+    Action.REVIEW: Deed("settings", "avez examiné une tâche en attente", "a examiné une tâche en attente, sans lire votre dossier", "examiner une tâche en attente"),
+}  # fmt: skip
+
+REFUSED = ".refused"
+
+# Why somebody was turned away, as the holder reads it in the list of accesses.
+TURNED_AWAY: dict[Reason, str] = {
+    Reason.NOT_GRANTED: "vous ne lui avez pas donné votre accord",
+    Reason.OUTSIDE_MATRIX: "son métier ne lit pas cette sorte de document",
+    Reason.MASKED: "ce document est masqué",
+    Reason.NEVER_CONTENT: "sa fonction ne donne pas accès au contenu des dossiers",
+    Reason.HOLDER_ABSENT: "vous n'étiez pas présent",
+    Reason.NO_CONSENT: "il manquait votre accord",
+    Reason.WEAK_PROOF: "l'identité n'était pas assez sûre",
+    Reason.CLOSED: "votre dossier était fermé",
+    Reason.BEING_CHECKED: "le document était en cours de vérification",
+    Reason.REFUSED_BY_CHECKS: "le fichier n'avait pas été accepté",
+    Reason.SUPERSEDED: "une version plus récente existait",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceTold:
+    """One line of the access log. `times` says how often the same was done in a row."""
+
+    at: datetime
+    symbol: str
+    refused: bool
+    sentence: SafeString
+    times: int = 1
+
+
+RUN = timedelta(minutes=30)
+
+
+def told(traces: Iterable[Trace]) -> list[TraceTold]:
+    """Traces as sentences, newest first; the same act repeated in a row is told once."""
+    lines: list[TraceTold] = []
+    for trace in traces:
+        line = sentence(trace)
+        if lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN:
+            lines[-1] = replace(lines[-1], times=lines[-1].times + 1)
+        else:
+            lines.append(line)
+    return lines
+
+
+def sentence(trace: Trace) -> TraceTold:
+    """« Le Dr Lefèvre a lu Résultats de biologie. » from what the ledger keeps."""
+    action, refused = Action(trace.kind.removesuffix(REFUSED)), trace.kind.endswith(REFUSED)
+    deed, who = DEEDS[action], _who(action, trace.actor)
+    you = who == "Vous"
+    about = _object(action, trace.detail)
+    if refused:
+        reason = TURNED_AWAY.get(Reason(trace.detail["reason"]), "cela ne lui était pas ouvert")
+        verb = "avez voulu" if you else "a voulu"
+        words = format_html("{} {}{}. Refusé\u00a0: {}.", verb, french(deed.wanted), about, french(reason))
+    else:
+        words = format_html("{}{}{}.", french(deed.you if you else deed.they), about, _circumstance(action, trace))
+    return TraceTold(
+        at=trace.at,
+        symbol="block" if refused else deed.symbol,
+        refused=refused,
+        sentence=format_html("<strong>{}</strong>{} {}", who, _quality(trace.actor) if not you else "", words),
+    )
+
+
+def _who(action: Action, actor: Mapping[str, Any]) -> str:
+    match actor.get("capacity"):
+        case Capacity.HOLDER | Capacity.APPLICANT:
+            return "Vous"
+        case Capacity.SYSTEM:
+            return "L’Assurance maladie" if action is Action.IMPORT else "Le service"
+        case Capacity.PROFESSIONAL:
+            return styled(actor.get("name", ""), actor.get("profession")) or "Un professionnel de santé"
+        case Capacity.AGENT:
+            return actor.get("name") or "Un agent d’accueil"
+        case Capacity.STAFF:
+            return "L’équipe du service"
+        case Capacity.PROGRAM:
+            return actor.get("name") or "Un logiciel de santé"
+    return "Une personne non connectée"
+
+
+DOCTORS = frozenset({"10", "40"})  # TRE_G15: those whom French people call « docteur »
+
+
+def styled(name: str, profession: str | None = None) -> str:
+    """« Le Dr Lefèvre »: the name as it begins a sentence."""
+    if name.startswith("Dr "):
+        return french(f"Le {name}")
+    return french(f"Le Dr {name}") if name and profession in DOCTORS else name
+
+
+def _quality(actor: Mapping[str, Any]) -> str:
+    capacity, structure = actor.get("capacity"), actor.get("structure", "")
+    if capacity == Capacity.PROFESSIONAL:
+        profession = "" if actor.get("profession") in DOCTORS else matrix.label(actor.get("profession")).lower()
+        return "".join(f", {part}" for part in (profession, structure) if part) + ("," if profession or structure else "")
+    if capacity == Capacity.AGENT:
+        return f", agent d’accueil{', ' + structure if structure else ''},"
+    return ""
+
+
+def _object(action: Action, detail: Mapping[str, Any]) -> SafeString:
+    """What was read or deposited: its title when the trace has it and may say it."""
+    if action not in {Action.READ, Action.DEPOSIT}:
+        return mark_safe("")
+    if count := int(detail.get("count", 0)):
+        return mark_safe(french(f" {count} documents" if count > 1 else " un document"))
+    title = detail.get("title")
+    return format_html(" «\u202f{}\u202f»", french(title)) if title else mark_safe(" un document")
+
+
+def _circumstance(action: Action, trace: Trace) -> str:
+    detail = trace.detail
+    match action:
+        case Action.OPEN:
+            return " en ligne" if trace.channel == "web" and trace.capacity == Capacity.APPLICANT else ""
+        case Action.AUTHORISE if until := parse_date(str(detail.get("until", ""))):
+            return f" jusqu’au {dates.day(until)}"
+        case Action.WITHDRAW if whom := detail.get("whom"):
+            return french(f" : {whom} ne peut plus lire votre dossier")
+    return ""
