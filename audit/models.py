@@ -1,0 +1,54 @@
+from django.db import models
+
+
+class Event(models.Model):
+    """One line of the ledger. No foreign keys: it verifies without the rest of the database and outlives it."""
+
+    pk = models.CompositePrimaryKey("chain", "position")
+    chain = models.UUIDField()
+    position = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+    kind = models.TextField()
+    channel = models.TextField()
+    capacity = models.TextField()
+    profession = models.TextField()
+    document_class = models.TextField()
+    structure = models.TextField()
+    body = models.BinaryField()
+    commitment = models.BinaryField()
+    previous = models.BinaryField()
+    hash = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.position} {self.kind}"
+
+
+class Head(models.Model):
+    """Where a chain ends: whoever appends holds this row until the commit, so that a chain is one line."""
+
+    chain = models.UUIDField(primary_key=True)
+    position = models.PositiveBigIntegerField()
+    previous = models.BinaryField()
+    hash = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.position}"
+
+
+class Repeat(models.Model):
+    """How often a refusal already recorded came again within the hour, until one event says it."""
+
+    pk = models.CompositePrimaryKey("key", "since")
+    key = models.BinaryField()
+    since = models.DateTimeField()
+    chain = models.UUIDField()
+    position = models.PositiveBigIntegerField()
+    subject_id = models.UUIDField()
+    times = models.PositiveIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["since"], name="repeats_to_summarise")]
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.position} × {self.times}"
