@@ -1,0 +1,98 @@
+"""How a dossier accumulates its care history from one statement to the next.
+
+A statement speaks for its own period only. What it says of that period replaces what was known of it; what
+was known of other days stays. Two identical lines in one statement are two acts, never a mistake.
+
+What a new version changed is kept as a difference, from which the version it replaced can be made again.
+"""
+
+import re
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+Line = tuple[str, ...]
+Lines = Mapping[str, Sequence[Line]]  # by key of section
+
+# [start, count]: so many lines taken from the version that follows; a list of cells: a line that it lost.
+Difference = dict[str, list[list[int] | list[str]]]
+
+_DATE = re.compile(r"(\d\d)/(\d\d)/(\d{4})")
+
+
+def day_of(line: Line) -> date | None:
+    """The last day that a line is about: the day of an act, the end of a stay."""
+    for day, month, year in reversed(_DATE.findall(line[1])):
+        try:
+            return date(int(year), int(month), int(day))
+        except ValueError:
+            continue
+    return None
+
+
+def accumulate(known: Lines, received: Lines, *, start: date, end: date) -> dict[str, tuple[Line, ...]]:
+    """The lines of the dossier once a statement about the days from `start` to `end` is received."""
+    merged = {}
+    for key in {**received, **known}:
+        new = received.get(key, ())
+        kept = _beyond(new, known.get(key, ()), start, end)
+        merged[key] = _newest_first((*new, *kept)) if kept else tuple(new)
+    return merged
+
+
+def _beyond(new: Sequence[Line], known: Iterable[Line], start: date, end: date) -> list[Line]:
+    """Known lines that the statement cannot contradict, but for those it shows again."""
+    shown = Counter(new)
+    kept = []
+    for line in known:
+        day = day_of(line)
+        if day is not None and start <= day <= end:
+            continue
+        if shown[line]:
+            shown[line] -= 1
+        else:
+            kept.append(line)
+    return kept
+
+
+def _newest_first(lines: Iterable[Line]) -> tuple[Line, ...]:
+    return tuple(sorted(lines, key=lambda line: day_of(line) or date.min, reverse=True))
+
+
+def difference(earlier: Lines, later: Lines) -> Difference:
+    """What to know, besides `later`, to make `earlier` again."""
+    return {key: _difference(lines, later.get(key, ())) for key, lines in earlier.items()}
+
+
+def _difference(earlier: Sequence[Line], later: Sequence[Line]) -> list[list[int] | list[str]]:
+    places: dict[Line, deque[int]] = defaultdict(deque)
+    for place, line in enumerate(later):
+        places[line].append(place)
+    runs: list[list[int] | list[str]] = []
+    following = -1
+    for line in earlier:
+        if not (found := places.get(line)):
+            runs.append(list(line))
+            following = -1
+            continue
+        place = found.popleft()
+        if place == following:
+            runs[-1][1] += 1  # type: ignore[operator]
+        else:
+            runs.append([place, 1])
+        following = place + 1
+    return runs
+
+
+def restore(later: Lines, kept: Difference) -> dict[str, tuple[Line, ...]]:
+    """The version that `difference` was taken from."""
+    return {key: tuple(_restored(later.get(key, ()), runs)) for key, runs in kept.items()}
+
+
+def _restored(later: Sequence[Line], runs: list[list[int] | list[str]]) -> Iterable[Line]:
+    for run in runs:
+        match run:
+            case [int(start), int(count)]:
+                yield from later[start : start + count]
+            case _:
+                yield tuple(run)  # type: ignore[arg-type]
