@@ -1,0 +1,108 @@
+"""The reader of cartes Vitale: it signs what it has read, so that nobody can type a card."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+
+from . import outbound
+from .identity import BadNumber, Ins, parse_ins
+from .issuer_keys import BadSignature, IssuerKeys
+from .traits import Traits
+
+FRESH = timedelta(minutes=5)
+CLOCKS_DIFFER = timedelta(seconds=30)
+MOST_BYTES = 100_000
+ALGORITHMS = ["ES256", "ES384"]
+
+
+class ReaderUnreachable(Exception):
+    def __str__(self) -> str:
+        return "Le lecteur de cartes ne répond pas : vérifiez qu’il est branché, puis recommencez."
+
+
+class CardNotRead(Exception):
+    """The card left, or the reading is not one that can be trusted."""
+
+    def __str__(self) -> str:
+        return "La carte Vitale n’a pas été lue : remettez-la dans le lecteur, puis recommencez."
+
+
+@dataclass(frozen=True, slots=True)
+class CardInReader:
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardReading:
+    """What a carte Vitale says of its holder, certified, at an instant."""
+
+    ins: Ins
+    traits: Traits
+    vitale_serial: str
+    read_at: datetime
+
+
+def cards() -> list[CardInReader]:
+    """The cards in the reader now. Raises ReaderUnreachable."""
+    told = _ask("GET", "/cartes")
+    try:
+        return [CardInReader(str(card["id"]), str(card["libelle"])) for card in told["cartes"]]
+    except (KeyError, TypeError):
+        raise ReaderUnreachable from None
+
+
+def read(card_id: str, *, at: datetime | None = None) -> CardReading:
+    """Read one card. Raises CardNotRead, ReaderUnreachable."""
+    nonce = secrets.token_urlsafe(24)
+    told = _ask("POST", "/lectures", {"carte": card_id, "nonce": nonce})
+    try:
+        _, payload = _keys(settings.DMP_READER_JWKS_URL).verified(str(told["lecture"]), ALGORITHMS)
+        return reading(json.loads(payload), nonce=nonce, at=at or datetime.now(UTC))
+    except outbound.Unreachable:
+        raise ReaderUnreachable from None
+    except (BadSignature, BadNumber, KeyError, TypeError, ValueError):
+        raise CardNotRead from None
+
+
+def reading(claims: dict[str, Any], *, nonce: str, at: datetime) -> CardReading:
+    """The reading that signed claims tell. Raises CardNotRead when it answers another question or is
+    old, and KeyError, TypeError, ValueError when it is no reading at all."""
+    read_at = datetime.fromtimestamp(claims["iat"], UTC)
+    if claims["nonce"] != nonce or not -CLOCKS_DIFFER <= at - read_at <= FRESH:
+        raise CardNotRead
+    told = claims["traits"]
+    traits = Traits(
+        birth_name=str(told["nom_naissance"]),
+        given_names=tuple(str(name) for name in told["prenoms"]),
+        used_name=told.get("nom_utilise") or None,
+        sex=str(told["sexe"]),
+        birth_date=str(told["date_naissance"]),
+        birth_place=told.get("lieu_naissance") or None,
+    )
+    if not traits.birth_name or not traits.given_names or traits.sex not in ("F", "M"):
+        raise CardNotRead
+    ins = parse_ins(str(claims["ins"]["oid"]), str(claims["ins"]["valeur"]), settings.DMP_INS_OIDS)
+    return CardReading(ins=ins, traits=traits, vitale_serial=str(claims["serie_vitale"]), read_at=read_at)
+
+
+def _ask(method: str, path: str, body: Any = None) -> Any:
+    try:
+        answer = outbound.call(method, settings.DMP_READER_URL + path, json=body, most=MOST_BYTES)
+        if answer.status == 404:
+            raise CardNotRead
+        if answer.status != 200:
+            raise ReaderUnreachable
+        return answer.json()
+    except outbound.Unreachable:
+        raise ReaderUnreachable from None
+
+
+@lru_cache(maxsize=4)
+def _keys(url: str) -> IssuerKeys:
+    return IssuerKeys(url)

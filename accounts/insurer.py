@@ -1,0 +1,111 @@
+"""The Assurance Maladie: who it recognises, and the contacts it already knows.
+
+Knowing a number, a name and a card proves nothing. The insurer is asked, and the code goes only
+where it was already writing to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+
+from . import outbound
+from .contacts import ContactChannel, MaskedContact
+from .identity import Ins
+from .outbound import Answer
+from .traits import Traits
+
+MOST_CONTACTS = 20
+_SLOW_DOWN = {429, 503}
+
+
+class InsurerUnreachable(Exception):
+    """The insurer does not answer, or asks to come back later. `code` says what happened, and no name."""
+
+    def __init__(self, code: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class AnswerTooLarge(InsurerUnreachable):
+    """More than 20 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The insurer knows this person; `contacts` are where it can send a code."""
+
+    id: str
+    contacts: tuple[MaskedContact, ...]
+
+
+def verify(ins: Ins, traits: Traits, vitale_serial: str) -> Verification | None:
+    """Ask whether the insurer knows somebody so. None whatever does not match, minors included.
+
+    Raises InsurerUnreachable.
+    """
+    answer = request(
+        "/verifications",
+        {
+            "ins": {"oid": ins.oid, "valeur": ins.value},
+            "traits": {
+                "nom_naissance": traits.birth_name,
+                "prenom": traits.first_given_name,
+                "date_naissance": traits.birth_date,
+            },
+            "serie_vitale": vitale_serial,
+        },
+    )
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        raise InsurerUnreachable(f"insurer.status_{answer.status}")
+    return _verification(_json(answer))
+
+
+def send_code(verification_id: str, contact_id: str, code: str) -> None:
+    """Have the insurer deliver a code to a contact it knows. Raises InsurerUnreachable."""
+    answer = request(
+        f"/verifications/{quote(verification_id, safe='')}/codes", {"contact": contact_id, "code": code}
+    )
+    if answer.status != 202:
+        raise InsurerUnreachable(f"insurer.status_{answer.status}")
+
+
+def request(path: str, json: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    """POST to the insurer. Any status comes back but those that mean « later » (429, 5xx), which raise
+    InsurerUnreachable as a silence does, with the delay asked for; AnswerTooLarge beyond 20 MB."""
+    bearer = {"Authorization": f"Bearer {settings.DMP_HISTORY_TOKEN}"}
+    try:
+        answer = outbound.call(
+            "POST", settings.DMP_HISTORY_URL + path, json=json, headers={**bearer, **(headers or {})}
+        )
+    except outbound.TooLarge as error:
+        raise AnswerTooLarge(error.code) from None
+    except outbound.Unreachable as error:
+        raise InsurerUnreachable(error.code, error.retry_after) from None
+    if answer.status in _SLOW_DOWN or answer.status >= 500:
+        raise InsurerUnreachable(f"insurer.status_{answer.status}", answer.retry_after)
+    return answer
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return answer.json()
+    except outbound.Unreachable as error:
+        raise InsurerUnreachable(error.code) from None
+
+
+def _verification(told: Any) -> Verification:
+    try:
+        contacts = tuple(
+            MaskedContact(str(c["id"]), ContactChannel(c["canal"]).value, str(c["masque"])[:60])
+            for c in told["contacts"][:MOST_CONTACTS]
+        )
+        return Verification(str(told["id"]), contacts)
+    except (KeyError, TypeError, ValueError):
+        raise InsurerUnreachable("insurer.not_understood") from None

@@ -1,0 +1,227 @@
+"""Logins: chosen or made, never kept in clear, found by their keyed digest."""
+
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from vault import blind, subjects
+from vault.keyring import Keyring
+from vault.subjects import SubjectKind, Wrapped
+
+from .contacts import Contact
+from .hashers import First, first_password
+from .models import User
+from .passwords import hash_password, password_faults
+from .traits import normalise
+
+__all__ = [
+    "Credentials",
+    "LoginTaken",
+    "create_login",
+    "hash_password",
+    "login_faults",
+    "login_is_free",
+    "password_faults",
+    "suggest_login",
+]
+
+SHORTEST, LONGEST = 8, 60
+_ALLOWED = re.compile(r"[a-z0-9._-]+")
+
+
+class LoginTaken(Exception):
+    def __str__(self) -> str:
+        return "Cet identifiant est déjà pris : choisissez-en un autre."
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What is told once. Nothing at all when the person has no web access."""
+
+    user_id: UUID | None
+    login: str | None
+    first_password: str | None
+
+
+def normalised(login: str) -> str:
+    return unicodedata.normalize("NFKC", login).casefold().strip()
+
+
+def login_mac(login: str) -> bytes:
+    return blind.blind("login", normalised(login))
+
+
+def login_faults(login: str) -> list[str]:
+    """What is wrong with a login that somebody chooses, in sentences."""
+    typed = normalised(login)
+    faults = []
+    if len(typed) < SHORTEST:
+        faults.append(f"Choisissez un identifiant d’au moins {SHORTEST} caractères.")
+    if len(typed) > LONGEST:
+        faults.append(f"Choisissez un identifiant d’au plus {LONGEST} caractères.")
+    if "@" in typed:
+        faults.append("Choisissez un identifiant qui n’est pas une adresse électronique.")
+    elif typed and not _ALLOWED.fullmatch(typed):
+        faults.append(
+            "Écrivez l’identifiant avec des lettres sans accent, des chiffres, un point ou un tiret."
+        )
+    if len(re.findall(r"\d", typed)) >= 13:
+        faults.append("Choisissez un identifiant qui n’est pas votre numéro de sécurité sociale.")
+    return faults
+
+
+def login_is_free(login: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM accounts_user WHERE login_mac = %s::bytea", [login_mac(login)])
+        return cursor.fetchone() is None
+
+
+def suggest_login(given_name: str = "") -> str:
+    """« camille-482913 »: easy to copy, and no use to whoever knows the person."""
+    word = normalise(given_name).split(" ")[0].lower()
+    word = word if _ALLOWED.fullmatch(word) else "dmp"
+    return f"{word[:20]}-{secrets.randbelow(900_000) + 100_000}"
+
+
+def create_login(
+    *,
+    person_id: UUID,
+    dossier_id: UUID,
+    login: str | None,
+    password_hash: str | None,
+    contact: Contact | None,
+    name: str = "",
+    at: datetime,
+) -> Credentials:
+    """Give a holder access to their dossier, inside the transaction that opens it: one statement.
+
+    Without a login one is made; without a password one is made too, to be printed once and changed
+    at the first sign-in. Without a contact to send codes to there is no web access: nothing is
+    created. Raises LoginTaken.
+    """
+    if contact is None:
+        return Credentials(None, None, None)
+    printed = None if password_hash else first_password()
+    password = password_hash or _hash_first(printed or "")
+    while True:
+        user_id, used = uuid4(), login or suggest_login(name)
+        keyring, key = subjects.prepare(user_id, SubjectKind.ACCOUNT)
+        account = _Account(
+            id=user_id,
+            login=used,
+            name=name,
+            password=password,
+            kind=User.Kind.HOLDER,
+            person_id=person_id,
+            dossier_id=dossier_id,
+            must_change_password=printed is not None,
+        )
+        if _insert(account, keyring, key, contact, at=at):
+            return Credentials(user_id, used, printed)
+        if login:
+            raise LoginTaken
+
+
+def create_staff_login(
+    *, kind: str, login: str, name: str, structure_id: UUID | None, password_hash: str | None, at: datetime
+) -> tuple[Credentials, Keyring]:
+    """A nominative login for an agent or for staff, with the keyring of its account. Raises LoginTaken."""
+    printed = None if password_hash else first_password()
+    user_id = uuid4()
+    keyring, key = subjects.prepare(user_id, SubjectKind.ACCOUNT)
+    account = _Account(
+        id=user_id,
+        login=login,
+        name=name,
+        password=password_hash or _hash_first(printed or ""),
+        kind=kind,
+        structure_id=structure_id,
+        must_change_password=printed is not None,
+    )
+    if not _insert(account, keyring, key, None, at=at):
+        raise LoginTaken
+    return Credentials(user_id, login, printed), keyring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    id: UUID
+    login: str
+    name: str
+    password: str
+    kind: str
+    must_change_password: bool
+    person_id: UUID | None = None
+    dossier_id: UUID | None = None
+    structure_id: UUID | None = None
+
+
+_INSERT = """
+WITH account AS (
+    INSERT INTO accounts_user (id, login_mac, password, kind, person_id, dossier_id, structure_id, sealed,
+                               active, must_change_password, created_at)
+    VALUES (%(id)s::uuid, %(login_mac)s::bytea, %(password)s, %(kind)s, %(person)s::uuid, %(dossier)s::uuid,
+            %(structure)s::uuid, %(sealed)s::bytea, true, %(must_change)s, %(at)s::timestamptz)
+    ON CONFLICT (login_mac) DO NOTHING RETURNING id
+), key AS (
+    INSERT INTO vault_subjectkey (subject_id, kind, version, kek_version, wrapped, created_at)
+    SELECT id, %(key_kind)s, %(version)s, %(kek_version)s, %(wrapped)s::bytea, %(at)s::timestamptz
+    FROM account
+), device AS (
+    INSERT INTO accounts_contactdevice
+        (id, user_id, name, confirmed, channel, sealed, tries_left, sent_in_hour)
+    SELECT %(device)s::uuid, id, '', true, %(channel)s, %(contact)s::bytea, 0, 0 FROM account
+    WHERE %(channel)s::text IS NOT NULL
+)
+SELECT id FROM account
+"""
+
+
+def _insert(
+    account: _Account, keyring: Keyring, key: Wrapped, contact: Contact | None, *, at: datetime
+) -> bool:
+    """Whether the login was free."""
+    device_id = uuid4()
+    told = {"login": account.login, "name": account.name}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            {
+                "id": account.id,
+                "login_mac": login_mac(account.login),
+                "password": account.password,
+                "kind": str(account.kind),
+                "person": account.person_id,
+                "dossier": account.dossier_id,
+                "structure": account.structure_id,
+                "sealed": keyring.seal_json("accounts_user", "sealed", account.id, told),
+                "must_change": account.must_change_password,
+                "at": at,
+                "key_kind": key.kind,
+                "version": key.version,
+                "kek_version": key.kek_version,
+                "wrapped": key.wrapped,
+                "device": device_id,
+                "channel": str(contact.channel) if contact else None,
+                "contact": _sealed_contact(keyring, device_id, contact),
+            },
+        )
+        return cursor.fetchone() is not None
+
+
+def _sealed_contact(keyring: Keyring, device_id: UUID, contact: Contact | None) -> bytes | None:
+    return (
+        keyring.seal("accounts_contactdevice", "sealed", device_id, contact.value.encode())
+        if contact
+        else None
+    )
+
+
+def _hash_first(printed: str) -> str:
+    hasher = First()
+    return hasher.encode(printed, hasher.salt())

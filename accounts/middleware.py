@@ -1,0 +1,28 @@
+"""Who is asking, known to every view as `request.actor`."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponse
+
+from .actors import Actor, Capacity
+
+ACTOR = "actor"
+
+
+class ActorMiddleware:
+    """Reads the session, and nothing else: neither the user nor the directory is loaded."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor = actor_of(request.session)
+        return self.get_response(request)
+
+
+def actor_of(session: SessionBase) -> Actor:
+    """The actor signed in, or somebody anonymous, different each time."""
+    told = session.get(ACTOR)
+    return Actor.from_told(told) if told else Actor(capacity=Capacity.ANONYMOUS, id=uuid4())
