@@ -1,0 +1,258 @@
+"""The Assurance Maladie: who somebody is, how to reach them, what was reimbursed.
+
+Identity: POST verifications, POST verifications/<id>/codes. Source: POST historiques.
+"""
+
+import hashlib
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache, wraps
+from threading import Lock
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+from sandbox import statements
+from sandbox.box import LETTER, MAIL, SMS, box
+from sandbox.memory import Memory
+from sandbox.population import MARIE_OF_DIJON, Insurer, Person, by_ins
+from sandbox.wire import Malformed, View, body, machine, refusal, text
+
+ANSWERS_AFTER = 0.25  # seconds: every verification takes exactly as long, whoever it is about
+VERIFICATION_LASTS = timedelta(minutes=30)
+MAJORITY = 18
+SLOWLY = 6.0
+SENDER = "Assurance Maladie"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    id: str
+    channel: str
+    value: str
+    mask: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    person: Person
+    contacts: tuple[Contact, ...]
+    until: float
+
+
+class Verifications:
+    """The people recognised in the last half hour, in memory only."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._open: dict[str, Verification] = {}
+
+    def open(self, person: Person) -> tuple[str, Verification]:
+        now = time.monotonic()
+        opened = Verification(person, tuple(_contacts(person)), now + VERIFICATION_LASTS.total_seconds())
+        identifier = secrets.token_urlsafe(24)
+        with self._lock:
+            self._open = {key: kept for key, kept in self._open.items() if kept.until > now}
+            self._open[identifier] = opened
+        return identifier, opened
+
+    def contact(self, identifier: str, contact_id: str) -> Contact | None:
+        with self._lock:
+            found = self._open.get(identifier)
+        if found is None or found.until < time.monotonic():
+            return None
+        return next((contact for contact in found.contacts if contact.id == contact_id), None)
+
+
+@cache
+def verifications() -> Verifications:
+    return Verifications()
+
+
+def taking(seconds: float) -> Callable[[View], View]:
+    """The answer leaves after `seconds`, neither before nor, in practice, later: time tells nothing."""
+
+    def measured(view: View) -> View:
+        @wraps(view)
+        def unhurried(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+            due = time.monotonic() + seconds
+            response = view(request, *args, **named)
+            time.sleep(max(0.0, due - time.monotonic()))
+            return response
+
+        return unhurried
+
+    return measured
+
+
+@machine(lambda: settings.HISTORY_TOKEN)
+@taking(ANSWERS_AFTER)
+def verify(request: HttpRequest) -> HttpResponse:
+    """Where this person can be reached; one and the same 404 for whoever does not match."""
+    told = body(request)
+    ins = text(told, "ins", "oid"), text(told, "ins", "valeur")
+    name, given_name, born = (
+        text(told, "traits", trait) for trait in ("nom_naissance", "prenom", "date_naissance")
+    )
+    serial = text(told, "serie_vitale")
+
+    person = by_ins().get(ins)
+    if person is None or not (
+        _alike(name, person.birth_name)
+        and _alike(given_name, person.given_names[0])
+        and born.replace("-", "") == person.birth_date
+        and serial.replace(" ", "") == person.vitale_serial
+        and _may_open_alone(person)
+    ):
+        return refusal(404, "no_match", "No insured person matches.")
+
+    identifier, opened = verifications().open(person)
+    contacts = [
+        {"id": contact.id, "canal": contact.channel, "masque": contact.mask} for contact in opened.contacts
+    ]
+    return JsonResponse({"id": identifier, "contacts": contacts})
+
+
+@machine(lambda: settings.HISTORY_TOKEN)
+def send_code(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """202: the code is on its way to a contact that only the Assurance Maladie knows in clear."""
+    told = body(request)
+    code = text(told, "code")
+    if not (len(code) == 6 and code.isascii() and code.isdigit()):
+        return refusal(422, "bad_code", "A code is six digits.")
+    contact = verifications().contact(verification_id, text(told, "contact"))
+    if contact is None:
+        return refusal(404, "no_match", "No such contact in this verification.")
+    box().deliver(
+        contact.channel,
+        to=contact.value,
+        sender=SENDER,
+        subject="" if contact.channel == SMS else "Votre code pour ouvrir votre DMP",
+        text=_words(code, contact.channel),
+    )
+    return HttpResponse(status=202)
+
+
+@machine(lambda: settings.HISTORY_TOKEN)
+def history(request: HttpRequest) -> HttpResponse:
+    """The statement of the care reimbursed since a day, or the way the insurer fails for this person."""
+    told = body(request)
+    person = by_ins().get((text(told, "ins", "oid"), text(told, "ins", "valeur")))
+    since = _day(text(told, "depuis"))
+    if person is None:
+        return refusal(404, "unknown_person", "No insured person bears this number.")
+    if failure := behaviours().failure(person):
+        return failure
+
+    content = _statement(person, behaviours().of(person), since)
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    if etag in [given.strip() for given in request.headers.get("If-None-Match", "").split(",")]:
+        return HttpResponse(status=304, headers={"ETag": etag})
+    return HttpResponse(content, content_type="text/xml", headers={"ETag": etag})
+
+
+class Behaviours:
+    """How the insurer answers about each person: as the cast says, unless somebody chose otherwise."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._lock = Lock()
+        self._chosen: dict[str, str] = memory.read()
+        self._refused: dict[str, int] = {}
+
+    def of(self, person: Person) -> Insurer:
+        return Insurer(self._chosen.get(person.slug, person.insurer))
+
+    def choose(self, person: Person, behaviour: Insurer) -> None:
+        with self._lock:
+            self._chosen = {**self._chosen, person.slug: behaviour.value}
+            self._refused.pop(person.slug, None)
+            self._memory.write(self._chosen)
+
+    def failure(self, person: Person) -> HttpResponse | None:
+        """The answer without a statement that this person gets now, if any."""
+        match self.of(person):
+            case Insurer.UNKNOWN_PERSON:
+                return refusal(404, "unknown_person", "No insured person bears this number.")
+            case Insurer.KNOWS_NOTHING:
+                return HttpResponse(status=204)
+            case Insurer.UNAVAILABLE:
+                return refusal(503, "unavailable", "Come back later.", Retry_After="600")
+            case Insurer.UNAVAILABLE_TWICE if self._refusals(person) <= 2:
+                return refusal(503, "unavailable", "Come back later.", Retry_After="15")
+            case Insurer.TOO_BUSY_ONCE if self._refusals(person) <= 1:
+                return refusal(429, "too_many_requests", "Come back later.", Retry_After="10")
+            case Insurer.SLOW:
+                time.sleep(SLOWLY)
+        return None
+
+    def _refusals(self, person: Person) -> int:
+        """How many times this person was asked for, this time included."""
+        with self._lock:
+            self._refused[person.slug] = self._refused.get(person.slug, 0) + 1
+            return self._refused[person.slug]
+
+
+@cache
+def behaviours() -> Behaviours:
+    return Behaviours(Memory(settings.MEMORY, "behaviours", {}))
+
+
+def _statement(person: Person, behaviour: Insurer, since: date) -> bytes:
+    until = timezone.localdate()
+    whose = MARIE_OF_DIJON if behaviour is Insurer.SOMEONE_ELSE else person
+    content = statements.write(whose, since=since, until=until, empty=behaviour is Insurer.NOTHING_REIMBURSED)
+    return content[: len(content) * 2 // 3] if behaviour is Insurer.TRUNCATED else content
+
+
+def _may_open_alone(person: Person) -> bool:
+    return person.died_on is None and person.age_on(timezone.localdate()) >= MAJORITY
+
+
+def _contacts(person: Person):
+    if person.phone:
+        mask = f"{person.phone[:2]} ** ** ** {person.phone[-2:]}"
+        yield Contact(secrets.token_urlsafe(9), SMS, person.phone, mask)
+    if person.email:
+        local, _, domain = person.email.partition("@")
+        yield Contact(secrets.token_urlsafe(9), MAIL, person.email, f"{local[:2]}***@{domain}")
+    if person.address:
+        town = person.address.rpartition(", ")[2]
+        yield Contact(secrets.token_urlsafe(9), LETTER, f"{person.name}, {person.address}", f"***, {town}")
+
+
+def _words(code: str, channel: str) -> str:
+    if channel == SMS:
+        return f"Assurance Maladie : votre code pour ouvrir votre DMP est {code}. Ne le donnez à personne."
+    return (
+        "Bonjour,\n\n"
+        "Vous ouvrez votre dossier médical partagé sur internet. "
+        f"Voici le code à recopier : {code}\n\n"
+        "Personne ne vous demandera ce code, ni par téléphone ni au guichet. "
+        "Si vous n’avez rien demandé, ne faites rien : sans ce code, aucun dossier ne s’ouvre.\n\n"
+        "L’Assurance Maladie"
+    )
+
+
+def _alike(left: str, right: str) -> bool:
+    return _plain(left) == _plain(right)
+
+
+def _plain(name: str) -> str:
+    """Capitals without accents, apostrophe or hyphen, as the INS referential writes and compares them."""
+    letters = unicodedata.normalize("NFKD", name.replace("’", "'")).upper()
+    kept = (" " if letter in "'- " else letter for letter in letters if not unicodedata.combining(letter))
+    return " ".join("".join(kept).split())
+
+
+def _day(written: str) -> date:
+    try:
+        return date.fromisoformat(written)
+    except ValueError as error:
+        raise Malformed("depuis is not a date.") from error
