@@ -128,7 +128,9 @@ class Passage:
 
 
 @contextmanager
-def admitted(actor: Actor, action: Action, thing: Guarded, *, at: datetime, **detail: Any) -> Iterator[Passage]:
+def admitted(
+    actor: Actor, action: Action, thing: Guarded, *, at: datetime, **detail: Any
+) -> Iterator[Passage]:
     """Let an actor through to a thing, or raise Refused. Either way, leave a trace.
 
     The trace of an admitted act commits with the act: if the block fails, neither happened. The trace

@@ -34,7 +34,8 @@ def version(name: str = VERSION) -> Matrix:
         version=name,
         labels={row["profession"]: row["label"] for row in rows},
         classes={
-            row["profession"]: frozenset(column for column, cell in row.items() if cell == "yes") for row in rows
+            row["profession"]: frozenset(column for column, cell in row.items() if cell == "yes")
+            for row in rows
         },
         exceptions=refused,
     )

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     ALREADY_OPEN = "already_open"
     NO_CONSENT = "no_consent"
+    NO_REPRESENTATIVE = "no_representative"
     HOLDER_ABSENT = "holder_absent"
     IDENTITY_NOT_PROVED = "identity_not_proved"
     NOT_GRANTED = "not_granted"
@@ -96,6 +97,7 @@ class Target:
     holder_id: UUID | None = None
     open: bool = True
     expired: bool = False
+    minor: bool = False
     owner_id: UUID | None = None  # of an application or a visit at the counter
     document_id: UUID | None = None
     document_type: str | None = None
@@ -114,6 +116,7 @@ class Standing:
     holder_present: bool = False
     identity_proved: bool = False
     consented: bool = False
+    represented: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +202,11 @@ STRONG_PROOFS = {
 
 def everyone_proves_who_they_are(q: Question) -> Decision | None:
     # CSP art. L. 1470-5: electronic identification by at least two factors for all who reach health data.
-    return None if q.actor.authentication in STRONG_PROOFS.get(q.actor.capacity, ()) else refuse(Reason.WEAK_PROOF)
+    return (
+        None
+        if q.actor.authentication in STRONG_PROOFS.get(q.actor.capacity, ())
+        else refuse(Reason.WEAK_PROOF)
+    )
 
 
 def what_does_not_exist_is_absent(q: Question) -> Decision | None:
@@ -226,6 +233,12 @@ def one_person_has_one_dossier(q: Question) -> Decision | None:
 def no_dossier_without_consent(q: Question) -> Decision | None:
     # CSP art. R. 1111-26 (2016): consentement exprès et éclairé, recueilli par tout moyen.
     return None if q.standing.consented else refuse(Reason.NO_CONSENT)
+
+
+def a_minor_is_represented(q: Question) -> Decision | None:
+    # CSP art. R. 1111-27: for a minor, a holder of parental authority agrees, in person.
+    represented = not q.target.minor or q.standing.represented
+    return None if represented else refuse(Reason.NO_REPRESENTATIVE)
 
 
 def agents_never_reach_contents(q: Question) -> Decision | None:
@@ -366,7 +379,13 @@ LAWS: dict[Action, Law] = {
         barriers=(*PROVED, *OWN_APPLICATION), grounds=(a_counter_serves_who_stands_before_it,)
     ),
     Action.OPEN: Law(
-        barriers=(*PROVED, *OWN_APPLICATION, one_person_has_one_dossier, no_dossier_without_consent),
+        barriers=(
+            *PROVED,
+            *OWN_APPLICATION,
+            one_person_has_one_dossier,
+            no_dossier_without_consent,
+            a_minor_is_represented,
+        ),
         grounds=(whoever_proves_to_be_the_person_opens_their_own, a_counter_serves_who_stands_before_it),
     ),
     Action.SEARCH: Law(barriers=PROVED, grounds=(professionals_find_those_they_treat,)),

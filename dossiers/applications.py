@@ -68,7 +68,9 @@ class ApplicationAtTheDoor:
         return self.answered(target, ApplicationRow(self.application_id, expires_at, told), keyring)
 
     def answered(self, target: Target, row: ApplicationRow, keyring: Keyring) -> Facts:
-        standing = Standing(holder_present="card_read_at" in row.told, identity_proved=row.told.get("proved", False))
+        standing = Standing(
+            holder_present="card_read_at" in row.told, identity_proved=row.told.get("proved", False)
+        )
         return Facts(target=target, standing=standing, unwrap=lambda: keyring, row=row)
 
 
@@ -80,7 +82,13 @@ def begin(application_id: UUID, told: dict[str, Any], *, owner_id: UUID, at: dat
         cursor.execute(
             "INSERT INTO dossiers_application (id, owner_id, wrapped_key, sealed, expires_at)"
             " VALUES (%s, %s, %s, %s, %s)",
-            [application_id, owner_id, subjects.wrap_ephemeral(keyring, application_id), sealed, at + LIFETIME],
+            [
+                application_id,
+                owner_id,
+                subjects.wrap_ephemeral(keyring, application_id),
+                sealed,
+                at + LIFETIME,
+            ],
         )
 
 

@@ -56,7 +56,13 @@ class Issued:
 
 
 def issue(
-    purpose: str, owner: UUID, kept: dict[str, Any] | None, *, at: datetime, delay: timedelta, validity: timedelta
+    purpose: str,
+    owner: UUID,
+    kept: dict[str, Any] | None,
+    *,
+    at: datetime,
+    delay: timedelta,
+    validity: timedelta,
 ) -> Issued:
     """A new code in place of the one kept. Raises TooSoon."""
     sendings = kept["sendings"] if kept else 0

@@ -1,5 +1,7 @@
 """Opening a dossier for somebody who stands there: their card is read, their consent captured."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -107,10 +109,14 @@ def open_here(
     regulation: bool,
     contact: Contact | None,
     information_version: str,
+    representative: str = "",
     by: Actor,
     at: datetime,
 ) -> AccessSheet:
     """Open the dossier of who stands there. Without `agreed`, Refused; a second time, VisitOver.
+
+    For a minor, `representative` names who agreed and what they are to the child; give no contact:
+    the dossier has no web access of its own until its representatives have theirs.
 
     The login and the first password are in the answer and nowhere else.
     """
@@ -118,7 +124,14 @@ def open_here(
         information_version=information_version,
         break_glass=break_glass,
         regulation=regulation,
-        captured={"how": "counter", "document": str(identity_document), "by": by.name, "where": by.structure},
+        captured={
+            "how": "counter",
+            "document": str(identity_document),
+            "by": by.name,
+            "where": by.structure,
+            "representative": representative,
+        },
+        represented=bool(representative),
     )
     names: list[str] = []
 
@@ -144,20 +157,14 @@ def open_here(
     )
 
 
-class _entered:
-    """The visit's passage, a visit that is no more being VisitOver rather than Refused."""
-
-    def __init__(self, visit_id: UUID, by: Actor, at: datetime):
-        self.admission = gate.admitted(by, Action.CHECK_EXISTENCE, ApplicationAtTheDoor(visit_id), at=at)
-
-    def __enter__(self) -> Passage:
-        try:
-            return self.admission.__enter__()
-        except gate.Refused as refusal:
-            raise _over(refusal) from None
-
-    def __exit__(self, *raised: object) -> bool | None:
-        return self.admission.__exit__(*raised)  # type: ignore[arg-type]
+@contextmanager
+def _entered(visit_id: UUID, by: Actor, at: datetime) -> Iterator[Passage]:
+    """The visit's passage; a visit that is no more is VisitOver rather than Refused."""
+    try:
+        with gate.admitted(by, Action.CHECK_EXISTENCE, ApplicationAtTheDoor(visit_id), at=at) as passage:
+            yield passage
+    except gate.Refused as refusal:
+        raise _over(refusal) from None
 
 
 def _over(refusal: gate.Refused) -> Exception:

@@ -107,7 +107,7 @@ def start(*, at: datetime) -> UUID:
 
 
 def answer(application_id: UUID, *, by: Actor, at: datetime, **answers: str) -> None:
-    """Keep one or several answers, as typed and already validated by the form. A new answer undoes the proof."""
+    """Keep one or several answers, already validated by the form. A new answer undoes the proof."""
     if unknown := set(answers) - set(ANSWERS):
         raise ValueError(f"not a question: {', '.join(sorted(unknown))}")
     with _entered(application_id, by, at, step="answer") as (passage, told):
@@ -217,7 +217,12 @@ def give_contact(application_id: UUID, contact: Contact, *, by: Actor, at: datet
     """Where the codes of every later sign-in go; a first one leaves at once. Raises TooSoon."""
     with _proved(application_id, by, at, step="give_contact") as (passage, told):
         issued = codes.issue(
-            CONTACT, application_id, told.get("contact_code"), at=at, delay=timedelta(0), validity=codes.VALIDITY
+            CONTACT,
+            application_id,
+            told.get("contact_code"),
+            at=at,
+            delay=timedelta(0),
+            validity=codes.VALIDITY,
         )
         kept = {**issued.kept, "channel": contact.channel, "mask": contacts.mask(contact)}
         applications.keep(
@@ -283,17 +288,23 @@ def give_up(application_id: UUID, *, by: Actor, at: datetime) -> None:
 
 def _web_access(row: ApplicationRow) -> WebAccess:
     told = row.told
-    return WebAccess(contact=Contact(*told["contact"]), login=told["login"], password_hash=told["password_hash"])
+    return WebAccess(
+        contact=Contact(*told["contact"]), login=told["login"], password_hash=told["password_hash"]
+    )
 
 
 @contextmanager
-def _entered(application_id: UUID, by: Actor, at: datetime, *, step: str) -> Iterator[tuple[Passage, dict[str, Any]]]:
+def _entered(
+    application_id: UUID, by: Actor, at: datetime, *, step: str
+) -> Iterator[tuple[Passage, dict[str, Any]]]:
     with gate.admitted(by, Action.ENROL, ApplicationAtTheDoor(application_id), at=at, step=step) as passage:
         yield passage, passage.facts.row.told
 
 
 @contextmanager
-def _proved(application_id: UUID, by: Actor, at: datetime, *, step: str) -> Iterator[tuple[Passage, dict[str, Any]]]:
+def _proved(
+    application_id: UUID, by: Actor, at: datetime, *, step: str
+) -> Iterator[tuple[Passage, dict[str, Any]]]:
     with _entered(application_id, by, at, step=step) as (passage, told):
         if not told.get("proved"):
             raise Incomplete(_step(told))

@@ -46,7 +46,9 @@ def by_ins(text: str, *, by: Actor, at: datetime) -> list[Candidate]:
         return _candidates(passage, "p.ins_mac = %(mac)s", {"mac": mac}, keep=lambda _: True)
 
 
-def by_name(birth_name: str, birth_date: BirthDate, *, given_name: str = "", by: Actor, at: datetime) -> list[Candidate]:
+def by_name(
+    birth_name: str, birth_date: BirthDate, *, given_name: str = "", by: Actor, at: datetime
+) -> list[Candidate]:
     """People born that day under that name, birth name or used name, given name if told."""
     name, given = normalise(birth_name), normalise(given_name)
 
@@ -80,7 +82,7 @@ def _candidates(passage: Passage, condition: str, values: dict[str, Any], *, kee
                       AND g.since <= %(at)s AND g.until > %(at)s)
                 FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id
                   JOIN vault_subjectkey k ON k.subject_id = d.id
-                WHERE {condition} AND d.closed_at IS NULL LIMIT {MOST_CANDIDATES}""",
+                WHERE {condition} AND d.closed_at IS NULL LIMIT {MOST_CANDIDATES}""",  # noqa: S608 ours
             {**values, "actor": passage.actor.id, "at": passage.at},
         )
         rows = cursor.fetchall()

@@ -22,7 +22,10 @@ RECENT = 12  # traces shown on the holder's first page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """The first page of a dossier, before any content. `recent` and the emergency answers are the holder's."""
+    """The first page of a dossier, before any content.
+
+    `recent` and the answers on emergencies are for the holder alone.
+    """
 
     holder: HolderBanner
     opened_at: datetime

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -37,6 +37,7 @@ class Consent:
     break_glass: bool
     regulation: bool
     captured: dict[str, str]  # who saw what: sealed, kept as the proof
+    represented: bool = False  # a holder of parental authority agreed, for a minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +59,26 @@ class Opened:
 class ApplicationToOpen(ApplicationAtTheDoor):
     """An application whose person may already have a dossier: that is known before anything is decided."""
 
-    consented: bool
+    consent: Consent | None
+    on: date
 
     def answered(self, target: Target, row: ApplicationRow, keyring: Keyring) -> Facts:
         facts = ApplicationAtTheDoor.answered(self, target, row, keyring)
-        ins = Identity.from_told(row.told["identity"]).ins if "identity" in row.told else None
+        if "identity" not in row.told:
+            return facts
+        who = Identity.from_told(row.told["identity"])
         return replace(
             facts,
-            target=replace(target, holder_id=holder_of_a_dossier(ins) if ins else None),
-            standing=replace(facts.standing, consented=self.consented),
+            target=replace(
+                target,
+                holder_id=holder_of_a_dossier(who.ins),
+                minor=identities.minor(who.traits.birth_date, on=self.on),
+            ),
+            standing=replace(
+                facts.standing,
+                consented=self.consent is not None,
+                represented=self.consent is not None and self.consent.represented,
+            ),
         )
 
 
@@ -74,7 +86,8 @@ def holder_of_a_dossier(ins: Any) -> UUID | None:
     """The Person of this INS if they have a dossier, open or closed."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id WHERE p.ins_mac = %s",
+            "SELECT p.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id"
+            " WHERE p.ins_mac = %s",
             [people.ins_mac(ins)],
         )
         row = cursor.fetchone()
@@ -110,7 +123,7 @@ def _open_from(
     by: Actor,
     at: datetime,
 ) -> Opened:
-    thing = ApplicationToOpen(application_id, consented=consent is not None)
+    thing = ApplicationToOpen(application_id, consent, at.date())
     with gate.admitted(by, Action.OPEN, thing, at=at, through=through) as passage:
         assert consent is not None  # the policy refused otherwise
         row: ApplicationRow = passage.facts.row
@@ -127,7 +140,9 @@ def _open_from(
             name=who.traits.display_name,
             at=at,
         )
-        passage.tell(break_glass=consent.break_glass, regulation=consent.regulation, web_access=web.contact is not None)
+        passage.tell(
+            break_glass=consent.break_glass, regulation=consent.regulation, web_access=web.contact is not None
+        )
         return Opened(dossier_id=dossier_id, credentials=credentials)
 
 
@@ -153,6 +168,7 @@ def _write(
     )
     with connection.cursor() as cursor:
         cursor.execute(
+            # Only the job's own INSERT is spliced in; every value is a parameter.
             f"""WITH key AS (
                   INSERT INTO vault_subjectkey (subject_id, kind, version, kek_version, wrapped, created_at)
                   VALUES (%s, %s, %s, %s, %s, %s)),
@@ -163,12 +179,13 @@ def _write(
                   INSERT INTO dossiers_consent (id, dossier_id, information_version, given_at, sealed)
                   VALUES (%s, %s, %s, %s, %s)),
                 tokens AS (
-                  INSERT INTO dossiers_searchtoken (token, dossier_id) SELECT t, %s FROM unnest(%s::bytea[]) t),
+                  INSERT INTO dossiers_searchtoken (token, dossier_id)
+                  SELECT t, %s FROM unnest(%s::bytea[]) t),
                 objections AS (
                   INSERT INTO dossiers_objection (id, dossier_id, "to", since)
                   SELECT i, %s, o, %s FROM unnest(%s::uuid[], %s::text[]) AS x(i, o)),
                 job AS ({job_sql})
-                DELETE FROM dossiers_application WHERE id = %s""",
+                DELETE FROM dossiers_application WHERE id = %s""",  # noqa: S608
             [
                 *(dossier_id, wrapped.kind, wrapped.version, wrapped.kek_version, wrapped.wrapped, at),
                 *(dossier_id, person_id, at, through, identities.seal(who, dossier_id, keyring)),

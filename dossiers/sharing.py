@@ -12,7 +12,6 @@ from access.policy import Action
 from accounts import notices
 from accounts.actors import Actor
 
-
 from .things import DossierAtTheDoor
 
 

@@ -38,7 +38,9 @@ WIDTH = 9  # how many values COLUMNS gives
 
 
 def row_of(dossier_id: UUID, values: tuple[Any, ...]) -> DossierRow:
-    holder_id, opened_at, closed_at, sealed, kind, version, kek_version, wrapped, granted_until = values[:WIDTH]
+    holder_id, opened_at, closed_at, sealed, kind, version, kek_version, wrapped, granted_until = values[
+        :WIDTH
+    ]
     return DossierRow(
         dossier_id=dossier_id,
         holder_id=holder_id,
@@ -78,7 +80,7 @@ class DossierAtTheDoor:
     def facts(self, actor: Actor, at: datetime) -> Facts:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {COLUMNS} FROM {FROM} WHERE {WHERE}",
+                f"SELECT {COLUMNS} FROM {FROM} WHERE {WHERE}",  # noqa: S608 constants above
                 {"dossier": self.dossier_id, "actor": actor.id, "at": at},
             )
             values = cursor.fetchone()
