@@ -49,7 +49,7 @@ def keys(var: Path) -> None:
     """The keys of the vault, made for this process."""
     from dmp import keys
 
-    keys.make(var)
+    keys.make(var, demo=False)
 
 
 @pytest.fixture(scope="session")

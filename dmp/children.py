@@ -70,7 +70,7 @@ def stop(
 
 
 def socket_directory(var: Path) -> Path:
-    """Where the servers of this `var` put their sockets: `var/run`, or a private path when that is too long."""
+    """Where the servers of this `var` put their sockets: `var/run`, or elsewhere when too long."""
     near = var / "run"
     if len(os.fsencode(near)) + LONGEST_SOCKET_NAME <= LONGEST_SOCKET_PATH:
         return near

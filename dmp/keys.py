@@ -2,19 +2,17 @@
 
 import os
 import secrets
-from importlib.util import find_spec
 from pathlib import Path
 
+from vault import providers
 
-def make(var: Path) -> None:
-    """Make what is missing; what exists is never touched."""
+
+def make(var: Path, *, demo: bool) -> None:
+    """Make what is missing; what exists is never touched. A demonstration's keys open only that."""
     folder = var / "keys"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_once(folder / "secret_key", secrets.token_urlsafe(48))
-    if find_spec("vault.providers"):
-        from vault import providers
-
-        providers.make_key_file(folder / "kek.json")
+    providers.make_key_file(folder / "kek.json", demo=demo)
 
 
 def write_once(path: Path, text: str) -> None:

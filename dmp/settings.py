@@ -165,6 +165,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = 180
+DMP_JOB_LEASE_SECONDS = int(setting("DMP_JOB_LEASE_SECONDS", "200"))
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -174,7 +175,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 AUTH_USER_MODEL = "accounts.User" if there("accounts.models") else "auth.User"
 AUTHENTICATION_BACKENDS: list[str] = []
 PASSWORD_HASHERS = (
-    ["accounts.passwords.Argon2id", "accounts.passwords.FirstPassword"] if there("accounts.passwords") else []
+    ["accounts.hashers.Argon2id", "accounts.hashers.First"] if there("accounts.hashers") else []
 )
 SESSION_ENGINE = (
     "accounts.sessions" if there("accounts.sessions") else "django.contrib.sessions.backends.cache"

@@ -1,0 +1,1 @@
+"""Work that must happen once, whatever crashes: PostgreSQL keeps it, Celery only rings the bell."""
