@@ -144,12 +144,9 @@ def admitted(
         passage = Passage(question, decision, facts, detail)
         if decision.allowed:
             yield passage
-            event, keyring = _event(passage)
-            expression, values = ledger.appending(event, keyring)
-            _leave(expression, values)
+            _leave(*ledger.appending(*_event(passage)))
         else:
-            ledger.refusal(*_event(passage))
-            _leave("NULL", [])
+            _leave(*ledger.refusing(*_event(passage)))
     if not decision.allowed:
         raise Refused(decision)
 
@@ -182,7 +179,8 @@ def _leave(expression: str, values: list[Any]) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {expression}, set_config('role', 'none', true), set_config('dmp.pin', '', true)", values
+            f"SELECT {expression}, set_config('role', 'none', true), set_config('dmp.pin', '', true)",  # noqa: S608
+            values,
         )
 
 
