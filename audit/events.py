@@ -7,9 +7,9 @@
     hash       = SHA-256(0x01 | previous | position(8) | chain | facets | commitment)
     previous of the first position = SHA-256(0x00 | chain)
 
-Integers are big-endian, JCS is RFC 8785. The facets stand in clear so that figures can be counted without any key;
-they are in both digests, and the salt is in the sealed body only: who may write anywhere in the database but has no
-key can neither change a facet nor give a body another meaning without being found.
+Integers are big-endian, JCS is RFC 8785. The facets stand in clear so that figures can be counted without
+any key; they are in both digests, and the salt is in the sealed body only: who may write anywhere in the
+database but has no key can neither change a facet nor give a body another meaning without being found.
 """
 
 import json
@@ -31,8 +31,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Event:
     """Something that happened, told in plain values.
 
-    `chain` is what it happened to: a dossier, else the actor, else the house. `actor` and `detail` are sealed; the
-    rest is readable by whoever reads the database, so it names nobody.
+    `chain` is what it happened to: a dossier, else the actor, else the house. `actor` and `detail` are
+    sealed; the rest is readable by whoever reads the database, so it names nobody.
     """
 
     chain: UUID

@@ -1,7 +1,7 @@
 """The ledger: what happened, in order, each entry bound to the one before.
 
-One statement per entry. An entry shares the transaction of the act it tells of, and is appended last, because the
-head of its chain stays locked until the commit.
+One statement per entry. An entry shares the transaction of the act it tells of, and is appended last,
+because the head of its chain stays locked until the commit.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class RecordedOutsideATransaction(RuntimeError):
 
 
 class SealedUnderAnotherKey(RuntimeError):
-    """A trace is sealed under the key of its chain, else under the house's: `verify_ledger` looks nowhere else."""
+    """A trace is sealed under its chain's key, else the house's: verification looks nowhere else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Trace:
 
 
 def appending(event: Event, keyring: Keyring) -> tuple[str, list[Any]]:
-    """The SQL expression that appends this event, and its parameters: for one SELECT with the caller's own."""
+    """The SQL expression that appends this event and its parameters, for the caller's own SELECT."""
     return "audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", _sealed(event, keyring)
 
 
@@ -66,15 +66,16 @@ def record(event: Event, keyring: Keyring) -> int:
 
 
 def refusal(event: Event, keyring: Keyring) -> bool:
-    """Append a refusal, unless the same one (chain, actor, kind, reason) was recorded less than an hour before.
+    """Append a refusal, unless the same one was recorded less than an hour before; whether it was appended.
 
-    Then it is counted, and `summarise_repeats` says later, in one event, how many times. Whether it was appended.
+    The same: chain, actor, kind and reason. A repetition is counted, and `summarise_repeats` says later, in
+    one event, how many there were.
     """
     return _selected(*refusing(event, keyring)) is not None
 
 
 def summarise_repeats(*, at: datetime, limit: int = 500) -> int:
-    """One event for each refusal that was repeated within its hour, once that hour is over. How many were written.
+    """One event for each refusal that was repeated within its hour, once it is over; how many events.
 
     The event is the refusal's own, dated of the last repetition, with `times` in its detail.
     """
@@ -89,7 +90,7 @@ def summarise_repeats(*, at: datetime, limit: int = 500) -> int:
 
 
 def traces(chain: UUID, keyring: Keyring, *, before: int | None = None, limit: int = 50) -> list[Trace]:
-    """The last entries of a chain before a position, newest first. The chain must be pinned, else there are none."""
+    """The last entries of a chain before a position, newest first; none unless the chain is pinned."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT position, at, kind, channel, capacity, profession, document_class, structure, body"

@@ -2,7 +2,10 @@ from django.db import models
 
 
 class Event(models.Model):
-    """One line of the ledger. No foreign keys: it verifies without the rest of the database and outlives it."""
+    """One line of the ledger.
+
+    No foreign keys: it is verified without the rest of the database, and outlives what it mentions.
+    """
 
     pk = models.CompositePrimaryKey("chain", "position")
     chain = models.UUIDField()
@@ -24,7 +27,7 @@ class Event(models.Model):
 
 
 class Head(models.Model):
-    """Where a chain ends: whoever appends holds this row until the commit, so that a chain is one line."""
+    """Where a chain ends: who appends holds this row until the commit, so that a chain is one line."""
 
     chain = models.UUIDField(primary_key=True)
     position = models.PositiveBigIntegerField()
