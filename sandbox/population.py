@@ -159,15 +159,14 @@ class Employee:
 CAMILLE = Person(
     slug="camille",
     sex="F",
-    birth_name="Aubry",
+    birth_name="Moreau",
     given_names=("Camille", "Jeanne", "Odette"),
     birth_date="19790328",
     birth_place="31555",
     order=912,
     vitale_serial="50482913706",
-    used_name="Aubry-Castel",
     phone="0639981042",
-    email="camille.aubry@courriel.example",
+    email="camille.moreau@courriel.example",
     address="14 rue des Filatiers, 31000 Toulouse",
     story="a ouvert son DMP en ligne ; son médecin le lit et y dépose",
 )
@@ -380,9 +379,9 @@ CAST = (
 
 CABINET = Structure(
     finess=finess(101),
-    name="Cabinet médical des Filatiers",
+    name="Cabinet des Tilleuls",
     sector="SA08",
-    way="22 rue des Filatiers",
+    way="22 allée des Tilleuls",
     postcode="31000",
     town="Toulouse",
 )
@@ -396,9 +395,9 @@ HOSPITAL = Structure(
 )
 PHARMACY = Structure(
     finess=finess(315),
-    name="Pharmacie des Minimes",
+    name="Pharmacie du Pont",
     sector="SA33",
-    way="57 avenue des Minimes",
+    way="57 quai du Pont",
     postcode="31200",
     town="Toulouse",
 )
@@ -430,20 +429,20 @@ NADIA = Professional(
     civility="MME",
     title="",
     given_name="Nadia",
-    name="Haddad",
+    name="Benali",
     profession="60",
     trade="Infirmière de nuit",
     practices=(Practice(structure=HOSPITAL, mode="S"),),
 )
 PHARMACIST = Professional(
-    slug="pharmacien",
+    slug="pharmacienne",
     rpps=rpps(371290),
-    civility="M",
+    civility="MME",
     title="",
-    given_name="Thomas",
-    name="Nguyen",
+    given_name="Lucie",
+    name="Ferran",
     profession="21",
-    trade="Pharmacien titulaire",
+    trade="Pharmacienne titulaire",
     practices=(Practice(structure=PHARMACY, mode="L"),),
     pharmacist_section="A",
 )
@@ -453,7 +452,7 @@ TWO_PRACTICES = Professional(
     civility="M",
     title="DR",
     given_name="Karim",
-    name="Benali",
+    name="Saïdi",
     profession="10",
     trade="Cardiologue",
     practices=(Practice(structure=CARDIOLOGY, mode="L"), Practice(structure=HOSPITAL, mode="S")),
@@ -464,17 +463,17 @@ PROFESSIONALS = (LEFEVRE, TWO_PRACTICES, NADIA, PHARMACIST)
 
 ROY = Employee(
     slug="roy",
-    login="m.roy",
-    given_name="Michel",
+    login="b.roy",
+    given_name="Bernard",
     name="Roy",
     employer="CPAM de la Haute-Garonne",
     siret="99900000100015",
 )
 STAFF = Employee(
     slug="equipe",
-    login="s.perrin",
-    given_name="Solène",
-    name="Perrin",
+    login="i.astruc",
+    given_name="Inès",
+    name="Astruc",
     employer="Service du DMP",
 )
 EMPLOYEES = (ROY, STAFF)
