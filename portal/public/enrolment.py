@@ -1,0 +1,338 @@
+"""Opening one's own dossier, one question a page. Every page works alone: read, keep, go on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from access.gate import Refused
+from access.policy import Reason
+from accounts import logins, signing_in
+from accounts.contacts import ContactChannel
+from accounts.insurer import InsurerUnreachable
+from dossiers import enrolment, information
+from dossiers.enrolment import EnrolmentState, Incomplete, Step
+from portal.forms import Form
+from portal.public import questions
+from portal.typography import french
+from portal.wording import REFUSALS
+
+STEPS = ("Votre identité", "Votre code", "Vos accès", "Vous joindre", "Lire et accepter")
+PAGE_OF_STEP = {
+    Step.IDENTITY: "public:enrol_nir",
+    Step.CHANNEL: "public:enrol_channel",
+    Step.CODE: "public:enrol_code",
+    Step.EXISTS: "public:enrol_exists",
+    Step.LOGIN: "public:enrol_login",
+    Step.CONTACT: "public:enrol_contact",
+    Step.CONTACT_CODE: "public:enrol_contact_code",
+    Step.CONSENT: "public:enrol_information",
+}
+
+# The application lives in a cookie of its own: a letter may take days, longer than any session.
+COOKIE, SALT = "ouverture", "portal.public.enrolment"
+LETTER_DAYS = 16
+
+Applying = Callable[..., HttpResponse]
+
+
+def applying(view: Callable[..., HttpResponse]) -> Applying:
+    """A page of an opening under way: `application` is its id. Without one, back to the start."""
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        told = request.get_signed_cookie(COOKIE, default="", salt=SALT)
+        if not told:
+            return redirect("public:enrol")
+        try:
+            response = view(request, UUID(told), *args, **kwargs)
+        except Incomplete as incomplete:
+            response = redirect(PAGE_OF_STEP[incomplete.step])
+        except Refused as refused:
+            if refused.decision.reason not in {Reason.ABSENT, Reason.EXPIRED}:
+                raise
+            response = _gone(request)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    return door
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    response = render(request, "public/enrolment/gone.html", {"answer": REFUSALS[Reason.EXPIRED]}, status=403)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def _remember(response: HttpResponse, application: UUID) -> HttpResponse:
+    response.set_signed_cookie(
+        COOKIE,
+        str(application),
+        salt=SALT,
+        max_age=LETTER_DAYS * 24 * 3600,
+        path=reverse("public:enrol"),
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return response
+
+
+def _page(request: HttpRequest, template: str, step: int, *, back: str = "", status: int = 200, **context: Any) -> HttpResponse:
+    shared = {"steps": STEPS, "step": step, "back": reverse(back) if back else ""}
+    return render(request, f"public/enrolment/{template}.html", shared | context, status=status)
+
+
+# The start ------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "public/enrolment/start.html")
+    application = enrolment.start(at=timezone.now())
+    return _remember(redirect("public:enrol_nir"), application)
+
+
+@require_POST
+@applying
+def give_up(request: HttpRequest, application: UUID) -> HttpResponse:
+    enrolment.give_up(application, by=enrolment.applicant(application), at=timezone.now())
+    response = redirect("public:home")
+    response.delete_cookie(COOKIE, path=reverse("public:enrol"))
+    return response
+
+
+# Who one is -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    form: type[Form]
+    template: str
+    onward: str
+    back: str
+
+
+NIR = Question(questions.NirForm, "nir", "public:enrol_name", "public:enrol")
+NAME = Question(questions.NameForm, "name", "public:enrol_birth", "public:enrol_nir")
+BIRTH = Question(questions.BirthForm, "birth", "public:enrol_card", "public:enrol_name")
+CARD = Question(questions.CardForm, "card", "public:enrol_review", "public:enrol_birth")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@applying
+def ask(request: HttpRequest, application: UUID, question: Question) -> HttpResponse:
+    by, at = enrolment.applicant(application), timezone.now()
+    if request.method == "POST":
+        form = question.form(request.POST)
+        if form.is_valid():
+            enrolment.answer(application, by=by, at=at, **form.cleaned_data)
+            return redirect(question.onward)
+    else:
+        form = question.form(initial=enrolment.answers(application, by=by, at=at))
+    return _page(request, question.template, 1, form=form, back=question.back)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@applying
+def review(request: HttpRequest, application: UUID) -> HttpResponse:
+    """The answers together, then the one question that matters, asked of the insurer."""
+    by, at = enrolment.applicant(application), timezone.now()
+    if request.method == "POST":
+        try:
+            enrolment.ask_insurer(application, by=by, at=at)
+        except enrolment.GoToACounter:
+            return redirect("public:enrol_counter")
+        except InsurerUnreachable:
+            return redirect("public:enrol_unreachable")
+        return redirect("public:enrol_channel")
+    typed = enrolment.answers(application, by=by, at=at)
+    if len(typed) < len(enrolment.ANSWERS):
+        raise Incomplete(Step.IDENTITY)
+    return _page(request, "review", 1, typed=typed, back="public:enrol_card")
+
+
+@require_safe
+def counter(request: HttpRequest) -> HttpResponse:
+    """It cannot be done online, and nobody learns why: the page is the same for all."""
+    return render(request, "public/enrolment/counter.html")
+
+
+@require_safe
+def unreachable(request: HttpRequest) -> HttpResponse:
+    return render(request, "public/enrolment/unreachable.html")
+
+
+# The code of the insurer ---------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@applying
+def channel(request: HttpRequest, application: UUID) -> HttpResponse:
+    by, at = enrolment.applicant(application), timezone.now()
+    state = enrolment.state(application, by=by, at=at)
+    if not state.contacts:
+        raise Incomplete(state.step)
+    form = questions.ChannelForm(
+        request.POST or None, contacts=state.contacts, post_delay_hours=settings.DMP_POST_DELAY_HOURS
+    )
+    if form.is_valid():
+        try:
+            enrolment.send_code(application, form.cleaned_data["contact"], by=by, at=at)
+            return redirect("public:enrol_code")
+        except enrolment.TooSoon as soon:
+            form.add_error("contact", too_soon(soon))
+        except InsurerUnreachable:
+            return redirect("public:enrol_unreachable")
+    return _page(request, "channel", 2, form=form, back="public:enrol_review")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@applying
+def code(request: HttpRequest, application: UUID) -> HttpResponse:
+    by, at = enrolment.applicant(application), timezone.now()
+    form = questions.CodeForm(request.POST or None)
+    if form.is_valid():
+        try:
+            proved = enrolment.verify_code(application, form.cleaned_data["code"], by=by, at=at)
+            return redirect("public:enrol_exists" if proved.dossier_exists else "public:enrol_login")
+        except CODE_REFUSED as refusal:
+            form.add_error("code", code_refused(refusal))
+    state = _at_step(application, Step.CODE)
+    return _page(request, "code", 2, form=form, sent=state.code, **_letter(state), back="public:enrol_channel")
+
+
+def _letter(state: EnrolmentState) -> dict[str, Any]:
+    by_post = state.code is not None and state.code.channel == ContactChannel.POST
+    return {"by_post": by_post, "waiting": by_post and state.code.usable_from > timezone.now()}
+
+
+@require_safe
+@applying
+def exists(request: HttpRequest, application: UUID) -> HttpResponse:
+    """Told after the code only, to the person who holds it: they have a dossier, and this is the way in."""
+    _at_step(application, Step.EXISTS)
+    return _page(request, "exists", 2)
+
+
+CODE_REFUSED = (enrolment.WrongCode, enrolment.CodeExpired, enrolment.NoTriesLeft, enrolment.NotYetUsable)
+
+
+def code_refused(refusal: Exception) -> str:
+    """What to do after a code that does not pass."""
+    match refusal:
+        case enrolment.WrongCode(tries_left=1):
+            return french("Ce n'est pas le bon code. Il vous reste 1 essai.")
+        case enrolment.WrongCode(tries_left=left):
+            return french(f"Ce n'est pas le bon code. Il vous reste {left} essais.")
+        case enrolment.NotYetUsable():
+            return french("Votre lettre n'a pas encore pu arriver. Saisissez le code quand vous l'aurez reçue.")
+    return french("Ce code ne marche plus. Demandez-en un autre.")
+
+
+def too_soon(soon: enrolment.TooSoon) -> str:
+    if soon.wait is None:
+        return french("Plusieurs codes sont déjà partis. Reprenez depuis le début dans une demi-heure.")
+    return french(f"Un code vient de partir. Attendez encore {int(soon.wait.total_seconds()) + 1} secondes avant d'en demander un autre.")
+
+
+# Ways in, ways to be told ----------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@applying
+def login(request: HttpRequest, application: UUID) -> HttpResponse:
+    by, at = enrolment.applicant(application), timezone.now()
+    state = enrolment.state(application, by=by, at=at)
+    if request.method == "POST":
+        form = questions.LoginForm(request.POST, personal=(state.given_name,))
+        if form.is_valid():
+            try:
+                enrolment.choose_login(application, form.cleaned_data["login"], form.cleaned_data["password"], by=by, at=at)
+                return redirect("public:enrol_contact")
+            except enrolment.LoginTaken:
+                form.add_error("login", "Quelqu'un utilise déjà cet identifiant. Choisissez-en un autre.")
+    else:
+        form = questions.LoginForm(initial={"login": state.login or logins.suggest_login(state.given_name)})
+    _proved(state)
+    return _page(request, "login", 3, form=form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@applying
+def contact(request: HttpRequest, application: UUID) -> HttpResponse:
+    by, at = enrolment.applicant(application), timezone.now()
+    form = questions.ContactForm(request.POST or None)
+    if form.is_valid():
+        try:
+            enrolment.give_contact(application, form.contact, by=by, at=at)
+            return redirect("public:enrol_contact_code")
+        except enrolment.TooSoon as soon:
+            form.add_error("value", too_soon(soon))
+    _proved(enrolment.state(application, by=by, at=at))
+    return _page(request, "contact", 4, form=form, back="public:enrol_login")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@applying
+def contact_code(request: HttpRequest, application: UUID) -> HttpResponse:
+    by, at = enrolment.applicant(application), timezone.now()
+    form = questions.CodeForm(request.POST or None)
+    if form.is_valid():
+        try:
+            enrolment.verify_contact(application, form.cleaned_data["code"], by=by, at=at)
+            return redirect("public:enrol_information")
+        except CODE_REFUSED as refusal:
+            form.add_error("code", code_refused(refusal))
+    state = _at_step(application, Step.CONTACT_CODE)
+    return _page(request, "contact_code", 4, form=form, sent=state.code, back="public:enrol_contact")
+
+
+# Reading, agreeing -------------------------------------------------------------------------------
+
+
+@require_safe
+@applying
+def read_information(request: HttpRequest, application: UUID) -> HttpResponse:
+    _at_step(application, Step.CONSENT)
+    return _page(request, "information", 5, sections=information.SECTIONS, back="public:enrol_contact")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@applying
+def consent(request: HttpRequest, application: UUID) -> HttpResponse:
+    by, at = enrolment.applicant(application), timezone.now()
+    form = questions.ConsentForm(request.POST or None)
+    if form.is_valid():
+        opened = enrolment.consent(application, **form.cleaned_data, information_version=information.VERSION, by=by, at=at)
+        signing_in.after_opening(request, opened.credentials.user_id, at=at)
+        response = redirect("patient:home")
+        response.delete_cookie(COOKIE, path=reverse("public:enrol"))
+        return response
+    _at_step(application, Step.CONSENT)
+    return _page(request, "consent", 5, form=form, back="public:enrol_information")
+
+
+def _at_step(application: UUID, step: Step) -> EnrolmentState:
+    """Where the opening stands, which must be there. Raises Incomplete with the page to show instead."""
+    state = enrolment.state(application, by=enrolment.applicant(application), at=timezone.now())
+    if state.step is not step:
+        raise Incomplete(state.step)
+    return state
+
+
+def _proved(state: EnrolmentState) -> None:
+    if state.step in {Step.IDENTITY, Step.CHANNEL, Step.CODE, Step.EXISTS}:
+        raise Incomplete(state.step)
+
+
