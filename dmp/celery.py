@@ -3,9 +3,15 @@
 import os
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
 
 app = Celery("dmp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_walls(**_: object) -> None:
+    """Celery configures no logging of its own: dmp.logs already has, and lets no value through."""

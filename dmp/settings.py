@@ -45,6 +45,7 @@ DMP_READER_JWKS_URL = setting("DMP_READER_JWKS_URL")
 # The law of this installation.
 DMP_POST_DELAY_HOURS = int(setting("DMP_POST_DELAY_HOURS", "24"))
 DMP_INS_OIDS = setting("DMP_INS_OIDS", "test")
+DMP_GRANT_DAYS = int(setting("DMP_GRANT_DAYS", "365"))
 
 
 def secret_key() -> str:
@@ -81,6 +82,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "django.contrib.staticfiles",
     "django_otp",
     "django_htmx",
@@ -168,7 +170,8 @@ CELERY_TASK_TIME_LIMIT = 180
 DMP_JOB_LEASE_SECONDS = int(setting("DMP_JOB_LEASE_SECONDS", "200"))
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
@@ -264,4 +267,6 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-SILENCED_SYSTEM_CHECKS: list[str] = []
+# Only the keys that dmp.logs allows come out, whoever speaks.
+LOGGING_CONFIG = "dmp.logs.configure"
+LOGGING = {"level": setting("DMP_LOG_LEVEL", "INFO")}

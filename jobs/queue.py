@@ -6,7 +6,6 @@ The attempt is counted when the job is taken, so that a job which kills its work
 
 import random
 import time
-import traceback
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -264,7 +263,7 @@ def _outcome(lease: Lease, told: Any) -> _Outcome:
         Exception
     ) as failure:  # the job's end is the job's, not the worker's: it is counted and tried again
         code = f"error.{type(failure).__name__}"
-        told.error("job failed", error=type(failure).__name__, where=_where(failure))
+        told.exception("job failed")
         if lease.attempts < MAX_ATTEMPTS:
             return _Outcome(State.READY, code, _back_off(lease.attempts))
         return _Outcome(State.DEAD, code)
@@ -300,12 +299,6 @@ def _back_off(attempts: int) -> timedelta:
     """2, 4, 8 … seconds, an hour at most, give or take a quarter: who failed together comes back apart."""
     seconds = min(2.0**attempts, LONGEST_WAIT.total_seconds())
     return timedelta(seconds=seconds * random.uniform(0.75, 1.25))  # noqa: S311
-
-
-def _where(failure: BaseException) -> str:
-    """The innermost line reached: where it broke, without the values it broke on."""
-    frame = traceback.extract_tb(failure.__traceback__)[-1]
-    return f"{frame.name}:{frame.lineno}"
 
 
 # -- Following -------------------------------------------------------------------------------------

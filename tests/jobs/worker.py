@@ -1,0 +1,23 @@
+"""A real worker with one more kind of job, whose effect the tests can count."""
+
+import time
+
+from django.db import connection, transaction
+
+from dmp.celery import app
+from jobs.handlers import handles
+
+__all__ = ["app"]
+
+KIND = "test.effect"
+
+
+@handles(KIND)
+def write_the_effect(lease):
+    """Slow, so that it can be killed at any point; the effect and its end share one transaction."""
+    time.sleep(0.05)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO effect (idem) VALUES (%s)", [lease.idem])
+        time.sleep(0.05)
+        lease.done()
+    time.sleep(0.02)
