@@ -1,0 +1,97 @@
+"""What a dossier contains. In clear: kinds, dates, status, visibility; everything else is sealed.
+
+Few indexes and narrow ones: the list and each fetch are answered from one index range, led by the dossier.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+
+from access.policy import Status
+from dossiers.models import Dossier
+
+from .nomenclature import CARE_HISTORY
+
+STATUSES = [(status.value, status.value) for status in Status]
+
+
+class Document(models.Model):
+    id = models.UUIDField(primary_key=True, editable=False)
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="documents", db_index=False)
+    type_code = models.CharField(max_length=24)
+    class_code = models.CharField(max_length=8)
+    created_on = models.DateField()  # the day of the act it tells of
+    deposited_at = models.DateTimeField()
+    status = models.CharField(max_length=12, choices=STATUSES)
+    verdict = models.CharField(max_length=40, blank=True)  # why the checks refused it; a code
+    masked = models.BooleanField()
+    withheld = models.BooleanField()
+    hidden_from_representatives = models.BooleanField()
+    author_id = models.UUIDField()
+    author_structure_id = models.UUIDField(null=True)
+    media_type = models.CharField(max_length=40)
+    size = models.PositiveIntegerField()
+    page_count = models.PositiveSmallIntegerField(default=0)
+    unique_id_mac = models.BinaryField(null=True)  # keyed by the dossier: the same document comes once
+    content_mac = models.BinaryField(null=True)
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="replaced_by", db_index=False
+    )
+    sealed = models.BinaryField()  # title, author, file name
+
+    class Meta:
+        indexes = [models.Index(fields=["dossier", "created_on", "id"], name="documents_by_dossier_and_day")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(masked=False) | Q(withheld=False),
+                name="a_document_is_never_masked_and_withheld",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.REFUSED) | Q(verdict=""), name="a_verdict_tells_of_a_refusal"
+            ),
+            models.CheckConstraint(
+                condition=Q(replaces=None) | ~Q(replaces=F("id")), name="a_document_does_not_replace_itself"
+            ),
+            models.UniqueConstraint(
+                fields=["dossier", "unique_id_mac"],
+                condition=Q(unique_id_mac__isnull=False),
+                name="the_same_document_is_filed_once",
+            ),
+            models.UniqueConstraint(
+                fields=["replaces"], condition=Q(replaces__isnull=False), name="a_version_is_replaced_once"
+            ),
+            models.UniqueConstraint(
+                fields=["dossier"],
+                condition=Q(type_code=CARE_HISTORY, status=Status.AVAILABLE),
+                name="a_dossier_has_one_current_care_history",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Content(models.Model):
+    """One part of a document: as received (`original`), or made from it to be read.
+
+    Up to 64 KiB the sealed bytes are here; beyond, `blob` names the object that holds them.
+    """
+
+    pk = models.CompositePrimaryKey("dossier_id", "document_id", "part")
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="+", db_index=False)
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="parts", db_index=False)
+    part = models.CharField(max_length=16)
+    size = models.PositiveIntegerField()  # in clear bytes
+    sealed = models.BinaryField(null=True)
+    blob = models.CharField(max_length=40, null=True)  # noqa: DJ001 - absent is not the empty name
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sealed__isnull=True, blob__isnull=False)
+                | Q(sealed__isnull=False, blob__isnull=True),
+                name="a_content_is_here_or_in_the_store",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id}/{self.part}"
