@@ -17,11 +17,11 @@ def blind(kind: str, value: str, *, version: int | None = None) -> bytes:
 
 
 def token(kind: str, value: str, *, version: int | None = None) -> bytes:
-    """A short digest for composite searches, where a few false answers are filtered after unsealing; 8 bytes."""
+    """A short digest for composite searches, whose false answers are filtered after unsealing; 8 bytes."""
     digest = provider().mac(KeyName.BLIND, b"dmp/token/1", framed(kind.encode(), value.encode()), version)
     return digest[:TOKEN_BYTES]
 
 
 def keyed_mac(purpose: str, message: bytes, *, version: int | None = None) -> bytes:
-    """A digest to compare with what is shown later (a code, a first password, a session identifier); 32 bytes."""
+    """A digest to compare with what is shown later: a code, a password, a session identifier; 32 bytes."""
     return provider().mac(KeyName.MAC, b"dmp/mac/1", framed(purpose.encode(), message), version)

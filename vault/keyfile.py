@@ -66,7 +66,7 @@ def load(path: Path, *, demo_allowed: bool) -> KeyFile:
         raise UnusableKeys(f"There is no key file at {path}. Create it with: manage.py make_keys") from None
     except PermissionError:
         raise UnusableKeys(f"The key file {path} does not belong to the user who runs the service.") from None
-    with open(descriptor, encoding="utf-8") as file:
+    with os.fdopen(descriptor, encoding="utf-8") as file:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
             raise UnusableKeys(f"The key file {path} can be read by others. Run: chmod 600 {path}")
         keys = parse(file.read())
@@ -96,7 +96,7 @@ def _versions(told: Mapping[str, Any]) -> dict[int, bytes]:
 
 
 def write_new(path: Path, keys: KeyFile) -> None:
-    """Write the file for its owner only, whole or not at all. Raises FileExistsError rather than lose a key."""
+    """Write the file for its owner only, whole or not at all. Raises FileExistsError."""
     draft = _draft(path, keys)
     try:
         os.link(draft, path)
@@ -107,14 +107,14 @@ def write_new(path: Path, keys: KeyFile) -> None:
 
 def replace(path: Path, keys: KeyFile) -> None:
     """Put the new file in the place of the old one, whole or not at all."""
-    os.replace(_draft(path, keys), path)
+    _draft(path, keys).replace(path)
     _sync_folder(path.parent)
 
 
 def _draft(path: Path, keys: KeyFile) -> Path:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(keys.text())
         file.flush()
         os.fsync(descriptor)

@@ -9,8 +9,8 @@ for one use can be unsealed as another:
     dmp/doc/1      the key given to vault.streams for large contents
     dmp/mac/1      keyed digests
 
-What is authenticated beside the text is where it belongs (table, column, subject, row): a sealed value moved to
-another cell, row or dossier does not unseal.
+What is authenticated beside the text is where it belongs (table, column, subject, row): a sealed value moved
+to another cell, row or dossier does not unseal.
 """
 
 import hmac

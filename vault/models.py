@@ -27,7 +27,7 @@ class SubjectKey(models.Model):
 
 
 class KekCheck(models.Model):
-    """What recognises each version of each key of the provider, so that a wrong key is seen before it is used."""
+    """What recognises each version of each key, so that a wrong key is seen before it is used."""
 
     pk = models.CompositePrimaryKey("name", "version")
     name = models.CharField(max_length=8, choices=[(name.value, name.value) for name in KeyName])

@@ -6,7 +6,7 @@ The wrapping of a subject's key, whoever does it:
     wrapped = 0x01 | nonce(12) | AES-256-GCM(KWK, key, aad)
     aad     = "dmp-kw|1|kind|subject id|key version|KEK id|KEK version"
 
-A wrapping key per subject keeps random nonces far below the bound of AES-GCM, whatever the number of subjects.
+A wrapping key per subject keeps random nonces far below the bound of AES-GCM, whatever their number.
 """
 
 import hmac

@@ -1,7 +1,7 @@
-"""No work under a wrong key: what the database expects of the provider's keys, compared before anything is sealed.
+"""No work under a wrong key: what the database expects, compared before anything is sealed.
 
-The database keeps the check value of each version of each key. `migrate` registers those it does not know; every
-process compares them on its first connection, and a connection under a wrong key is closed at once.
+The database keeps the check value of each version of each key. `migrate` registers those it does not know;
+every process compares them on its first connection, and a connection under a wrong key is closed at once.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class WrongKey(Exception):
 def faults(
     registered: dict[tuple[str, int], bytes], keys: KeyProvider, *, registering: bool
 ) -> Iterator[str]:
-    """What is wrong with these keys for a database that expects others. Whoever registers may bring new versions."""
+    """What is wrong with these keys for this database. Who registers may bring new versions."""
     known = {(name.value, version) for name in KeyName for version in keys.versions(name)}
     for name, version in sorted(registered):
         if (name, version) not in known:
@@ -41,7 +41,7 @@ def faults(
 
 
 def refuse_a_wrong_key(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Compare once per process and database, on its first connection; close it and raise WrongKey on a difference."""
+    """Compare on the first connection of a process to a database. Closes it and raises WrongKey."""
     described = connection.settings_dict
     database = (connection.alias, *(described.get(part) for part in ("HOST", "PORT", "NAME", "USER")))
     if connection.vendor != "postgresql" or database in _compared:
@@ -71,7 +71,7 @@ def register_keys(sender: AppConfig, using: str, **_: Any) -> None:
         for name in KeyName
         for version in keys.versions(name)
     ]
-    _, system = subjects.prepare(subjects.SYSTEM_SUBJECT, subjects.SubjectKind.SYSTEM)
+    system = subjects.prepare(subjects.SYSTEM_SUBJECT, subjects.SubjectKind.SYSTEM)[1]
     with transaction.atomic(using=using), connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO vault_kekcheck (name, version, value) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",

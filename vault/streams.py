@@ -4,8 +4,8 @@
     segments  of 1 MiB of sealed text each (the first shorter by the header), AES-256-GCM,
               nonce = prefix(7) | number(4) | last(1), key = HKDF-SHA256(key, salt, info = aad)
 
-Every segment is authenticated, a cut is seen only at the end: whoever sends a large content while reading it must
-break the connection when Unsealable comes, never end it cleanly.
+Every segment is authenticated, a cut is seen only at the end: whoever sends a large content while reading it
+must break the connection when Unsealable comes, never end it cleanly.
 """
 
 import os
@@ -56,7 +56,7 @@ def encrypt(src: Readable, dst: Writable, key: bytes, aad: bytes) -> None:
 
 
 def decrypt(src: Readable, key: bytes, aad: bytes) -> Iterator[bytes]:
-    """The clear segments, each authenticated before it is given. Raises Unsealable, at the end when cut there."""
+    """The clear segments, each authenticated before it is given. Raises Unsealable, be it at the end."""
     header = _filled(src, HEADER)
     if len(header) != HEADER or header[0] != HEADER:
         raise Unsealable

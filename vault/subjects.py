@@ -76,8 +76,8 @@ class Kept:
             self._entries.clear()
 
 
-# Two ways in: by what the row says, always true; by subject alone, only once the row is known to be committed,
-# else a key made in a transaction that fails could seal for a minute what nobody would ever unseal.
+# Two ways in: by what the row says, always true; by subject alone, only once the row is known to be
+# committed, else a key made in a transaction that fails could seal what nobody would ever unseal.
 _by_row = Kept()
 _by_subject = Kept()
 
