@@ -76,7 +76,7 @@ class ApplicationAtTheDoor:
 
 def begin(application_id: UUID, told: dict[str, Any], *, owner_id: UUID, at: datetime) -> None:
     """Write the row. Call it with a passage in hand."""
-    keyring = ephemeral(application_id)
+    keyring = ephemeral()
     sealed = keyring.seal_json(TABLE, COLUMN, application_id, told)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -61,13 +61,17 @@ class CodeSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentState:
-    """What a page needs to go on: the step, the contacts to choose from, the code under way."""
+    """What a page needs to go on: the step, the contacts to choose from, the code under way.
+
+    `sent` is the code waited for at this step, `own_contact` the masked contact given for later.
+    """
 
     step: Step
     given_name: str
     contacts: tuple[MaskedContact, ...]
-    code: CodeSent | None
+    sent: CodeSent | None
     login: str | None
+    own_contact: str | None
     expires_at: datetime
 
 
@@ -191,8 +195,9 @@ def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime) -> 
         refusal, kept = codes.judge(PROOF, application_id, told.get("code"), code, at=at)
         if refusal is None:
             exists = holder_of_a_dossier(Identity.from_told(told["identity"]).ins) is not None
-            # A letter may have taken days: whoever typed its code has thirty minutes to go on.
-            until = at + applications.LIFETIME
+            # A letter may have taken days: whoever types its code has thirty minutes to go on.
+            by_post = kept is not None and kept["channel"] == ContactChannel.POST
+            until = at + applications.LIFETIME if by_post else None
             applications.keep(passage, code=kept, proved=True, exists=exists, until=until)
         else:
             applications.keep(passage, code=kept)
@@ -250,8 +255,9 @@ def state(application_id: UUID, *, by: Actor, at: datetime) -> EnrolmentState:
             step=step,
             given_name=told.get("given_name", ""),
             contacts=_contacts(told),
-            code=_sent(kept) if kept and kept["mac"] else None,
+            sent=_sent(kept) if kept and kept["mac"] else None,
             login=told.get("login"),
+            own_contact=contacts.mask(Contact(*told["contact"])) if "contact" in told else None,
             expires_at=passage.facts.row.expires_at,
         )
 
