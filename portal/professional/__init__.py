@@ -1,0 +1,1 @@
+"""The doors of those who care: one patient at a time, read in thirty seconds."""

@@ -1,0 +1,172 @@
+"""Depositing a document: the file, what it is, and who will see it."""
+
+from datetime import date
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+from documents.deposit import BadDocument
+
+from accounts.traits import normalise
+from documents import deposit as deposits
+from documents import nomenclature
+from dossiers import home
+from dossiers.identity import HolderBanner
+from portal.civility import civility
+from portal.forms import Choices, Form
+
+from .whom import carers_only
+
+PDF = "application/pdf"
+
+
+class TypeField(forms.CharField):
+    """A type of the nomenclature, looked for by its words; the browser proposes those that match."""
+
+    def clean(self, value: str | None) -> str:
+        typed = normalise(super().clean(value))
+        labels = {normalise(kind.label): code for code, kind in nomenclature.DEPOSITABLE.items()}
+        near = [code for label, code in labels.items() if all(word in label for word in typed.split())]
+        if typed in labels:
+            return labels[typed]
+        if len(near) == 1:
+            return near[0]
+        raise forms.ValidationError(
+            f"« {value} » convient à {len(near)} types. Choisissez-en un dans la liste."
+            if near
+            else f"Aucun type ne contient « {value} ». Choisissez-en un dans la liste."
+        )
+
+
+class Answer(forms.TypedChoiceField):
+    """A question about who will see the document: answered each time, « oui » or « non »."""
+
+    def __init__(self, label: str, *, yes: str, no: str, initial: str = "oui", **kwargs: object) -> None:
+        super().__init__(
+            label=label,
+            choices=[("oui", "Oui"), ("non", "Non")],
+            coerce=lambda value: value == "oui",
+            widget=Choices(hints={"oui": yes, "non": no}),
+            initial=initial,
+            error_messages={"required": "Répondez par oui ou par non."},
+            **kwargs,
+        )
+
+
+class DepositForm(Form):
+    content = forms.FileField(
+        label="Fichier PDF",
+        widget=forms.FileInput({"accept": f"{PDF},.pdf"}),
+        error_messages={
+            "required": "Choisissez le fichier.",
+            "empty": "Ce fichier est vide. Choisissez-en un autre.",
+        },
+    )
+    type = TypeField(
+        label="Type de document",
+        help_text="Tapez un mot : lettre, biologie, imagerie…",
+        widget=forms.TextInput({"list": "types", "autocomplete": "off"}),
+        error_messages={"required": "Dites de quel type est ce document."},
+    )
+    title = forms.CharField(
+        label="Titre",
+        help_text="Facultatif. Sans titre, le type en tient lieu.",
+        required=False,
+        max_length=120,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    created_on = forms.DateField(
+        label="Date de l’acte",
+        input_formats=["%d/%m/%Y", "%d%m%Y", "%Y-%m-%d"],
+        widget=forms.DateInput(
+            format="%d/%m/%Y", attrs={"inputmode": "numeric", "class": "short", "autocomplete": "off"}
+        ),
+        error_messages={
+            "required": "Saisissez la date de l’acte.",
+            "invalid": "Écrivez la date en chiffres, par exemple 14/03/2019.",
+        },
+    )
+    shown_to_professionals = Answer(
+        "Les autres professionnels autorisés peuvent-ils le lire ?",
+        yes="Chacun selon son métier.",
+        no="Il est masqué : vous seul continuez à le voir, avec le patient.",
+    )
+    shown_to_holder = Answer(
+        "Le patient peut-il le lire dès maintenant ?",
+        yes="Il est prévenu qu’un document arrive.",
+        no="Il attend que vous le lui annonciez en consultation.",
+    )
+    shown_to_representatives = Answer(
+        "Ses représentants légaux peuvent-ils le lire ?",
+        yes="Ils le voient comme les autres documents.",
+        no="Le document reste secret pour eux, traces comprises.",
+        initial="",
+    )
+
+    def __init__(self, holder: HolderBanner, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, initial={"created_on": timezone.localdate()}, **kwargs)
+        who = civility(holder, minor=holder.minor)
+        self.fields["shown_to_holder"].label = f"{who.said} peut-{who.pronoun} le lire dès maintenant ?"
+        if not holder.minor:
+            del self.fields["shown_to_representatives"]
+
+    def clean_created_on(self) -> date:
+        on = self.cleaned_data["created_on"]
+        if on > timezone.localdate():
+            raise forms.ValidationError("Cette date est dans le futur.")
+        return on
+
+    def clean(self) -> dict:
+        answers = super().clean()
+        if answers.get("shown_to_professionals") is False and answers.get("shown_to_holder") is False:
+            raise forms.ValidationError(
+                "Personne d’autre que vous ne pourrait lire ce document. "
+                "Laissez-le lire au patient, ou aux professionnels autorisés."
+            )
+        return answers
+
+    def deposited(self) -> dict:
+        """What the operation wants, from what was answered."""
+        told = self.cleaned_data
+        return {
+            "content": told["content"].read(),
+            "media_type": PDF,
+            "type_code": told["type"],
+            "title": told["title"] or nomenclature.TYPES[told["type"]].label,
+            "created_on": told["created_on"],
+            "masked": not told["shown_to_professionals"],
+            "withheld": not told["shown_to_holder"],
+            "hidden_from_representatives": not told.get("shown_to_representatives", True),
+        }
+
+
+@carers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
+    front = home.front(dossier_id, by=request.actor, at=timezone.now())
+    form = DepositForm(front.holder, request.POST or None, request.FILES or None)
+    if form.is_valid():
+        try:
+            receipt = deposits.deposit(dossier_id, **form.deposited(), by=request.actor, at=timezone.now())
+        except BadDocument as bad:
+            form.add_error("content", str(bad))
+        else:
+            return redirect("professional:receipt", dossier_id, receipt.document_id)
+    page = {"holder": front.holder, "front": front, "form": form, "types": nomenclature.choices()}
+    return render(request, "professional/deposit.html", page)
+
+
+@carers_only
+@require_safe
+def receipt(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpResponse:
+    """What became of what was just deposited, as it truly stands."""
+    deposited = deposits.receipt(dossier_id, document_id, by=request.actor, at=timezone.now())
+    page = {
+        "holder": deposited.holder,
+        "receipt": deposited,
+        "civility": civility(deposited.holder, minor=deposited.holder.minor),
+    }
+    return render(request, "professional/receipt.html", page)

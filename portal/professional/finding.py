@@ -1,0 +1,86 @@
+"""Finding a patient: by number, or by birth name and birth date. What is typed never stands in an address."""
+
+import re
+from datetime import datetime
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts.actors import Actor
+from accounts.identity import BadBirthDate, BadNir, BirthDate, parse_nir
+from dossiers import finding
+from dossiers.finding import Candidate
+from portal.forms import Form
+
+from .whom import professionals_only
+
+UNTOLD = {"autocomplete": "off", "spellcheck": "false"}
+
+
+class BirthDateField(forms.CharField):
+    """A date of birth typed in one go, with or without separators; the calendar does not have them all."""
+
+    def clean(self, value: str | None) -> BirthDate:
+        typed = re.fullmatch(r"(\d{1,2})[ /.\-]*(\d{1,2})[ /.\-]*(\d{4})", super().clean(value))
+        if typed is None:
+            raise forms.ValidationError("Écrivez la date de naissance en chiffres, par exemple 14/03/1958.")
+        try:
+            return BirthDate.from_fields(*typed.groups(), on=timezone.localdate())
+        except BadBirthDate as bad:
+            raise forms.ValidationError(bad.sentence) from None
+
+
+class ByNumber(Form):
+    ins = forms.CharField(
+        label="Numéro de sécurité sociale (INS)",
+        widget=forms.TextInput({**UNTOLD, "inputmode": "numeric"}),
+        error_messages={"required": "Saisissez les 15 chiffres."},
+    )
+
+    def clean_ins(self) -> str:
+        try:
+            return parse_nir(self.cleaned_data["ins"]).text15
+        except BadNir as bad:
+            raise forms.ValidationError(bad.sentence) from None
+
+    def found(self, *, by: Actor, at: datetime) -> list[Candidate]:
+        return finding.by_ins(self.cleaned_data["ins"], by=by, at=at)
+
+
+class ByName(Form):
+    birth_name = forms.CharField(
+        label="Nom de naissance",
+        widget=forms.TextInput(UNTOLD),
+        error_messages={"required": "Saisissez le nom de naissance."},
+    )
+    given_name = forms.CharField(label="Prénom", required=False, widget=forms.TextInput(UNTOLD))
+    birth_date = BirthDateField(
+        label="Date de naissance",
+        widget=forms.TextInput({**UNTOLD, "inputmode": "numeric", "placeholder": "jj/mm/aaaa"}),
+        error_messages={"required": "Saisissez la date de naissance."},
+    )
+
+    def found(self, *, by: Actor, at: datetime) -> list[Candidate]:
+        asked = self.cleaned_data
+        return finding.by_name(
+            asked["birth_name"], asked["birth_date"], given_name=asked["given_name"], by=by, at=at
+        )
+
+
+@professionals_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def search(request: HttpRequest) -> HttpResponse:
+    """Two ways to look, on one page; the answers come on the page that asked."""
+    way = request.POST.get("par", "")
+    forms_by_way = {
+        name: form(request.POST if name == way else None)
+        for name, form in (("numero", ByNumber), ("nom", ByName))
+    }
+    asked = forms_by_way.get(way)
+    candidates = asked.found(by=request.actor, at=timezone.now()) if asked and asked.is_valid() else None
+    return render(
+        request, "professional/search.html", {**forms_by_way, "asked": asked, "candidates": candidates}
+    )

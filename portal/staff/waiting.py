@@ -1,0 +1,101 @@
+"""What waits for a person: a code, since when, for which dossier. To try again, or to let rest."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.actors import Capacity
+from history import review
+from history.review import Waiting
+from portal.doors import for_capacity
+from portal.typography import french
+
+staff_only = for_capacity(Capacity.STAFF, sign_in="staff:sign_in")
+asked_then_done = require_http_methods(["GET", "HEAD", "POST"])
+
+KINDS = {
+    "history.import": "Historique de l’Assurance maladie",
+    "documents.check": "Vérification d’un document",
+    "notices.send": "Message à un titulaire",
+}
+# What a code means, by how it begins: the longest beginning that fits is told.
+MEANINGS = {
+    "": "La tâche s’est arrêtée sans explication connue.",
+    "identity": "Le relevé reçu ne parle pas du titulaire. Il est tenu à l’écart du dossier.",
+    "bad_nir": "Le relevé porte un numéro de sécurité sociale impossible.",
+    "several_patients": "Le relevé parle de plusieurs personnes.",
+    "wrong_": "Le relevé n’a pas la forme convenue.",
+    "missing_": "Le relevé n’est pas complet.",
+    "bad_date": "Le relevé porte une date impossible.",
+    "xml.": "Le fichier reçu est mal formé, ou dangereux à lire.",
+    "dossier.": "Le dossier n’accepte plus cette tâche.",
+    "not_delivered.": "Le message n’a pas pu être remis.",
+    "source.": "L’Assurance maladie n’a pas répondu comme convenu.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One task as staff read it."""
+
+    task: Waiting
+    kind: str
+    meaning: str
+
+
+@staff_only
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "staff/home.html", {"lines": _lines(request, timezone.now())})
+
+
+@staff_only
+@asked_then_done
+def retry(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    if request.method == "POST":
+        done = review.retry(task_id, by=request.actor, at=timezone.now())
+        return _back(request, "La tâche repart dans quelques secondes." if done else NO_LONGER)
+    return render(request, "staff/retry.html", {"line": _line(request, task_id)})
+
+
+@staff_only
+@asked_then_done
+def close(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    if request.method == "POST":
+        done = review.close(task_id, by=request.actor, at=timezone.now())
+        return _back(
+            request, "La tâche est close. Ce qui était tenu à l’écart est effacé." if done else NO_LONGER
+        )
+    return render(request, "staff/close.html", {"line": _line(request, task_id)})
+
+
+NO_LONGER = "Cette tâche n’attend plus : quelqu’un l’a déjà reprise, ou elle est finie."
+
+
+def _lines(request: HttpRequest, at: datetime) -> list[Line]:
+    return [
+        Line(task, KINDS.get(task.kind, task.kind), meaning(task.code))
+        for task in review.waiting(by=request.actor, at=at)
+    ]
+
+
+def _line(request: HttpRequest, task_id: UUID) -> Line:
+    for line in _lines(request, timezone.now()):
+        if line.task.id == task_id:
+            return line
+    raise Http404
+
+
+def meaning(code: str) -> str:
+    return MEANINGS[max((start for start in MEANINGS if code.startswith(start)), key=len)]
+
+
+def _back(request: HttpRequest, sentence: str) -> HttpResponse:
+    messages.info(request, french(sentence))
+    return redirect("staff:home")
