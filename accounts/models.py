@@ -116,7 +116,11 @@ class Practice(models.Model):
 
 
 class ContactDevice(Device):
-    """A mobile phone or a mailbox that receives codes of six digits."""
+    """A mobile phone or a mailbox that receives codes of six digits.
+
+    Codes are sent and accepted by accounts.devices only: django-otp's own `verify_token` refuses,
+    because it knows neither the instant nor the sign-in a code was made for.
+    """
 
     class Channel(models.TextChoices):
         SMS = "sms", "SMS"

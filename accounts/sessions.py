@@ -27,6 +27,17 @@ TOUCHED_EVERY = timedelta(seconds=KEPT_SECONDS)
 
 OWNER, CAPACITY, ENDS = "_owner", "_capacity", "_ends"
 
+_INSERT = """
+INSERT INTO accounts_session (id_mac, owner_id, sealed, began_at, seen_at, idle_until, ends_at)
+VALUES (%s::bytea, %s::uuid, %s::bytea, %s::timestamptz, %s::timestamptz, %s::timestamptz, %s::timestamptz)
+ON CONFLICT (id_mac) DO NOTHING
+"""
+_UPDATE = """
+UPDATE accounts_session SET owner_id = %s::uuid, sealed = %s::bytea, seen_at = %s::timestamptz,
+    idle_until = %s::timestamptz, ends_at = %s::timestamptz
+WHERE id_mac = %s::bytea
+"""
+
 
 class SessionStore(SessionBase):
     """Django's session interface over accounts_session."""
@@ -88,20 +99,11 @@ class SessionStore(SessionBase):
         sealed = subjects.system().seal_json("accounts_session", "sealed", id_mac, data)
         owner = data.get(OWNER)
         if must_create:
-            written = _run(
-                "INSERT INTO accounts_session"
-                " (id_mac, owner_id, sealed, began_at, seen_at, idle_until, ends_at) VALUES (%s::bytea, %s::uuid, %s::bytea, %s::timestamptz, %s::timestamptz, %s::timestamptz,"
-                " %s::timestamptz) ON CONFLICT (id_mac) DO NOTHING",
-                [id_mac, owner, sealed, now, now, idle_until, ends_at],
-            )
+            written = _run(_INSERT, [id_mac, owner, sealed, now, now, idle_until, ends_at])
             if not written:
                 raise CreateError
         else:
-            written = _run(
-                "UPDATE accounts_session SET owner_id = %s::uuid, sealed = %s::bytea,"
-                " seen_at = %s::timestamptz, idle_until = %s::timestamptz, ends_at = %s::timestamptz WHERE id_mac = %s::bytea",
-                [owner, sealed, now, idle_until, ends_at, id_mac],
-            )
+            written = _run(_UPDATE, [owner, sealed, now, idle_until, ends_at, id_mac])
             if not written:
                 session_cache().drop(id_mac)
                 raise UpdateError

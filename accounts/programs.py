@@ -1,0 +1,262 @@
+"""Programs: they prove themselves with a private key and get a token for five minutes.
+
+SMART Backend Services' `private_key_jwt` (RFC 7523): the assertion is signed, short-lived, addressed
+to our token address, and serves once. The token is opaque and kept as a keyed digest.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from audit import ledger
+from audit.events import Event
+from vault import blind, subjects
+
+from . import models
+from .actors import Actor, Authentication, Capacity, Channel
+from .jwt_claims import BadClaims, claims_of, seconds
+
+ALGORITHMS = ["RS384", "ES384"]
+ASSERTION_LIVES = timedelta(minutes=5)
+CLOCKS_DIFFER = timedelta(seconds=30)
+TOKEN_LIVES = timedelta(seconds=300)
+SCOPES = frozenset({"feed.write", "feed.status"})
+LONGEST_ASSERTION = 8192
+LONGEST_JTI = 255
+
+
+class InvalidClient(Exception):
+    """RFC 6749 §5.2: unknown program, or an assertion that proves nothing. Never says which."""
+
+
+class InvalidScope(Exception):
+    """RFC 6749 §5.2: a scope that was never given to this program."""
+
+
+class InvalidToken(Exception):
+    """RFC 6750 §3.1: unknown, or ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What the program receives, the only time it exists in clear."""
+
+    value: str
+    scopes: tuple[str, ...]
+    lives: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedProgram:
+    actor: Actor
+    scopes: tuple[str, ...]
+    expires_at: datetime
+
+
+def token_address() -> str:
+    return f"{settings.DMP_BASE_URL}/oauth/token"
+
+
+def register(
+    *,
+    name: str,
+    keys: dict[str, Any],
+    scopes: tuple[str, ...],
+    structure_id: UUID | None = None,
+    at: datetime,
+) -> UUID:
+    """Make a program known by its public keys (JWKS); its identifier is its client_id.
+
+    Raises ValueError when a key is private, unnamed or of another kind than those we verify.
+    """
+    if not scopes or not SCOPES.issuperset(scopes):
+        raise ValueError("unknown scopes")
+    program_id = uuid4()
+    models.Program.objects.create(
+        id=program_id,
+        structure_id=structure_id,
+        sealed=subjects.system().seal_json("accounts_program", "sealed", program_id, {"name": name}),
+        keys=_public(keys),
+        scopes=" ".join(scopes),
+        active=True,
+        created_at=at,
+    )
+    return program_id
+
+
+def token(assertion: str, *, scope: str = "", client_id: str = "", at: datetime) -> Token:
+    """Exchange a signed assertion for a token. Raises InvalidClient, InvalidScope."""
+    try:
+        return _token(assertion, scope, client_id, at)
+    except InvalidClient:
+        _trace_a_refusal(at)
+        raise
+
+
+def _token(assertion: str, scope: str, client_id: str, at: datetime) -> Token:
+    program, claims = _proved(assertion, at)
+    if client_id and client_id != str(program.pk):
+        raise InvalidClient
+    granted = tuple(program.scopes.split())
+    asked = tuple(dict.fromkeys(scope.split())) or granted
+    if not set(asked) <= set(granted):
+        raise InvalidScope
+    value = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        _use_once(program, claims, at)
+        models.AccessToken.objects.create(
+            token_mac=_token_mac(value), program=program, scopes=" ".join(asked), expires_at=at + TOKEN_LIVES
+        )
+        _trace(program, asked, at)
+    return Token(value, asked, TOKEN_LIVES)
+
+
+def program_of(value: str, *, at: datetime) -> AuthenticatedProgram:
+    """The program that shows a token. Raises InvalidToken."""
+    found = (
+        models.AccessToken.objects.select_related("program")
+        .filter(token_mac=_token_mac(value), expires_at__gt=at, program__active=True)
+        .first()
+    )
+    if found is None:
+        raise InvalidToken
+    return AuthenticatedProgram(_actor_of(found.program), tuple(found.scopes.split()), found.expires_at)
+
+
+def forget_old(*, at: datetime) -> None:
+    """Tokens that ended, assertions that could not serve again anyway."""
+    models.AccessToken.objects.filter(expires_at__lt=at).delete()
+    models.UsedAssertion.objects.filter(expires_at__lt=at).delete()
+
+
+# Inside ---------------------------------------------------------------------------------------
+
+
+def _public(keys: dict[str, Any]) -> dict[str, Any]:
+    try:
+        key_set = KeySet.import_key_set(keys)
+    except (JoseError, KeyError, TypeError) as error:
+        raise ValueError("not a key set") from error
+    for key in key_set.keys:
+        if key.is_private or not key.kid or key.key_type not in ("RSA", "EC"):
+            raise ValueError("public RSA or EC keys with a kid, nothing else")
+    if not key_set.keys:
+        raise ValueError("a program has at least one key")
+    return key_set.as_dict(private=False)
+
+
+def _proved(assertion: str, at: datetime) -> tuple[models.Program, dict[str, Any]]:
+    if len(assertion) > LONGEST_ASSERTION:
+        raise InvalidClient
+    try:
+        unproved = jws.extract_compact(assertion.encode())
+        program = models.Program.objects.get(pk=UUID(claims_of(unproved.payload)["sub"]), active=True)
+        signed = jws.deserialize_compact(
+            assertion.encode(), _key(program, unproved.headers()), algorithms=ALGORITHMS
+        )
+        claims = claims_of(signed.payload)
+        _check(claims, program, at)
+    except (
+        JoseError,
+        BadClaims,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        models.Program.DoesNotExist,
+    ):
+        raise InvalidClient from None
+    return program, claims
+
+
+def _key(program: models.Program, header: dict[str, Any]) -> Any:
+    """The one key the header names, with the algorithm its kind goes with."""
+    key = KeySet.import_key_set(program.keys).get_by_kid(header["kid"])
+    if {"RSA": "RS384", "EC": "ES384"}.get(key.key_type) != header["alg"]:
+        raise InvalidClient
+    return key
+
+
+def _check(claims: dict[str, Any], program: models.Program, at: datetime) -> None:
+    expires, jti = seconds(claims, "exp"), claims["jti"]
+    audience = claims["aud"]
+    addressed = audience == token_address() or audience == [token_address()]
+    early = {name for name in ("nbf", "iat") if name in claims and seconds(claims, name) > at + CLOCKS_DIFFER}
+    if (
+        claims["iss"] != str(program.pk)
+        or claims["sub"] != str(program.pk)
+        or not addressed
+        or not at < expires <= at + ASSERTION_LIVES + CLOCKS_DIFFER
+        or early
+        or not isinstance(jti, str)
+        or not 8 <= len(jti) <= LONGEST_JTI
+    ):
+        raise InvalidClient
+
+
+def _use_once(program: models.Program, claims: dict[str, Any], at: datetime) -> None:
+    """Of any number of simultaneous uses, the primary key lets one through."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_usedassertion (jti_mac, expires_at) VALUES (%s::bytea, %s::timestamptz)"
+            " ON CONFLICT (jti_mac) DO NOTHING",
+            [
+                blind.keyed_mac("jti", f"{program.pk}|{claims['jti']}".encode()),
+                seconds(claims, "exp") + CLOCKS_DIFFER,
+            ],
+        )
+        if cursor.rowcount != 1:
+            raise InvalidClient
+
+
+def _token_mac(value: str) -> bytes:
+    return blind.keyed_mac("token", value.encode())
+
+
+def _actor_of(program: models.Program) -> Actor:
+    told = subjects.system().unseal_json("accounts_program", "sealed", program.pk, bytes(program.sealed))
+    return Actor(
+        capacity=Capacity.PROGRAM,
+        id=program.pk,
+        name=told["name"],
+        structure_id=program.structure_id,
+        channel=Channel.API,
+        authentication=Authentication.PRIVATE_KEY,
+    )
+
+
+def _trace(program: models.Program, scopes: tuple[str, ...], at: datetime) -> None:
+    actor = _actor_of(program)
+    event = Event(
+        chain=actor.id,
+        kind="sign_in",
+        at=at,
+        actor=actor.told(),
+        detail={"scopes": " ".join(scopes)},
+        channel=Channel.API.value,
+        capacity=Capacity.PROGRAM.value,
+        structure=str(program.structure_id or ""),
+    )
+    ledger.record(event, subjects.system())
+
+
+def _trace_a_refusal(at: datetime) -> None:
+    event = Event(
+        chain=ledger.SYSTEM_CHAIN,
+        kind="sign_in.refused",
+        at=at,
+        actor={"capacity": Capacity.ANONYMOUS.value, "id": "program"},
+        detail={"reason": "invalid_client"},
+        channel=Channel.API.value,
+        capacity=Capacity.ANONYMOUS.value,
+    )
+    with transaction.atomic():
+        ledger.refusal(event, subjects.system())
