@@ -39,6 +39,12 @@ def weekday(moment: date) -> str:
     return f"{WEEKDAYS[in_paris(moment).weekday()]} {day(moment)}"
 
 
+def short_day(moment: date) -> str:
+    """12 nov. 2019"""
+    moment = in_paris(moment)
+    return f"{day_in_month(moment)}{NBSP}{SHORT_MONTHS[moment.month - 1]}{NBSP}{moment.year}"
+
+
 def short_month(moment: date) -> str:
     """nov."""
     return SHORT_MONTHS[in_paris(moment).month - 1]

@@ -69,6 +69,10 @@ REFUSALS: dict[Reason, Answer] = {
         "Votre identité n'est pas encore vérifiée",
         "Saisissez d'abord le code que l'Assurance maladie vous envoie.",
     ),
+    Reason.NO_REPRESENTATIVE: _answer(
+        "Cette personne est mineure",
+        "Son père, sa mère ou son tuteur doit être présent. Notez son nom et son lien avec l'enfant, puis recommencez.",
+    ),
     Reason.NOT_GRANTED: _answer(
         "Le patient ne vous a pas encore donné son accord",
         "Demandez-le-lui, puis déclarez cet accord depuis la page d'entrée de son dossier.",
@@ -185,6 +189,7 @@ TURNED_AWAY: dict[Reason, str] = {
     Reason.NEVER_CONTENT: "sa fonction ne donne pas accès au contenu des dossiers",
     Reason.HOLDER_ABSENT: "vous n'étiez pas présent",
     Reason.NO_CONSENT: "il manquait votre accord",
+    Reason.NO_REPRESENTATIVE: "aucun représentant légal n'était présent",
     Reason.WEAK_PROOF: "l'identité n'était pas assez sûre",
     Reason.CLOSED: "votre dossier était fermé",
     Reason.BEING_CHECKED: "le document était en cours de vérification",
@@ -230,7 +235,8 @@ def sentence(trace: Trace) -> TraceTold:
         verb = "avez voulu" if you else "a voulu"
         words = format_html("{} {}{}. Refusé\u00a0: {}.", verb, french(deed.wanted), about, french(reason))
     else:
-        words = format_html("{}{}{}.", french(deed.you if you else deed.they), about, _circumstance(action, trace))
+        verb = deed.you if you else NOTHING_IMPORTED.get(str(trace.detail.get("outcome")), deed.they)
+        words = format_html("{}{}{}.", french(verb), about, _circumstance(action, trace))
     return TraceTold(
         at=trace.at,
         symbol="block" if refused else deed.symbol,
@@ -280,10 +286,23 @@ def _object(action: Action, detail: Mapping[str, Any]) -> SafeString:
     """What was read or deposited: its title when the trace has it and may say it."""
     if action not in {Action.READ, Action.DEPOSIT}:
         return mark_safe("")
-    if count := int(detail.get("count", 0)):
-        return mark_safe(french(f" {count} documents" if count > 1 else " un document"))
-    title = detail.get("title")
-    return format_html(" «\u202f{}\u202f»", french(title)) if title else mark_safe(" un document")
+    if title := detail.get("title"):
+        return format_html(" «\u202f{}\u202f»", french(title))
+    count = int(detail.get("count", 1))
+    return mark_safe(french(f" {count} documents" if count > 1 else " un document"))
+
+
+# How an import ended, after « L'Assurance maladie a versé votre parcours de soins ».
+IMPORTED = {
+    "unchanged": " : rien n'a changé depuis la dernière fois",
+    "stale": " : le dossier en avait déjà un plus récent",
+}
+# An import that brought nothing is told otherwise.
+NOTHING_IMPORTED = {
+    "nothing": "a répondu qu'aucun soin remboursé n'est connu",
+    "unknown": "a répondu qu'aucun soin remboursé n'est connu",
+    "held": "a envoyé un parcours de soins qui n'a pas été versé : l'équipe du service l'examine",
+}
 
 
 def _circumstance(action: Action, trace: Trace) -> str:
@@ -293,6 +312,8 @@ def _circumstance(action: Action, trace: Trace) -> str:
             return " en ligne" if trace.channel == "web" and trace.capacity == Capacity.APPLICANT else ""
         case Action.AUTHORISE if until := parse_date(str(detail.get("until", ""))):
             return f" jusqu’au {dates.day(until)}"
+        case Action.IMPORT:
+            return french(IMPORTED.get(detail.get("outcome", ""), ""))
         case Action.WITHDRAW if whom := detail.get("whom"):
             return french(f" : {whom} ne peut plus lire votre dossier")
     return ""

@@ -209,12 +209,12 @@ def code(request: HttpRequest, application: UUID) -> HttpResponse:
         except CODE_REFUSED as refusal:
             form.add_error("code", code_refused(refusal))
     state = _at_step(application, Step.CODE)
-    return _page(request, "code", 2, form=form, sent=state.code, **_letter(state), back="public:enrol_channel")
+    return _page(request, "code", 2, form=form, sent=state.sent, **_letter(state), back="public:enrol_channel")
 
 
 def _letter(state: EnrolmentState) -> dict[str, Any]:
-    by_post = state.code is not None and state.code.channel == ContactChannel.POST
-    return {"by_post": by_post, "waiting": by_post and state.code.usable_from > timezone.now()}
+    by_post = state.sent is not None and state.sent.channel == ContactChannel.POST
+    return {"by_post": by_post, "waiting": by_post and state.sent.usable_from > timezone.now()}
 
 
 @require_safe
@@ -295,7 +295,7 @@ def contact_code(request: HttpRequest, application: UUID) -> HttpResponse:
         except CODE_REFUSED as refusal:
             form.add_error("code", code_refused(refusal))
     state = _at_step(application, Step.CONTACT_CODE)
-    return _page(request, "contact_code", 4, form=form, sent=state.code, back="public:enrol_contact")
+    return _page(request, "contact_code", 4, form=form, sent=state.sent, back="public:enrol_contact")
 
 
 # Reading, agreeing -------------------------------------------------------------------------------

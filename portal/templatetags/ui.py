@@ -87,6 +87,7 @@ def french(text: object) -> str:
 
 
 register.filter("day", dates.day)
+register.filter("short_day", dates.short_day)
 register.filter("weekday", dates.weekday)
 register.filter("hour", dates.hour)
 register.filter("instant", dates.instant)

@@ -1,0 +1,45 @@
+"""The care history, and its arrival."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from history import consultation
+from history.consultation import SectionShown
+from portal.doors import holders_only
+from portal.lines import care_lines
+from portal.patient.arrival import arrival
+
+STOP_POLLING = 286  # htmx's own status: show this, and ask no more
+UNCHANGED = 204
+
+
+@require_safe
+@holders_only
+def care(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    history = consultation.care_history(request.actor.dossier_id, by=request.actor, at=at)
+    context = {"history": history, "arrival": arrival(history.state, at=at), "sections": map(shown, history.sections)}
+    return render(request, "patient/care.html", context)
+
+
+def shown(section: SectionShown) -> dict[str, object]:
+    rows = care_lines(section.columns, ((line.marker, line.cells) for line in section.lines))
+    return {"section": section, "rows": rows, "count": len(section.lines)}
+
+
+@require_safe
+@holders_only
+def follow(request: HttpRequest) -> HttpResponse:
+    """How far the import is: a page of its own, or the part of a page that htmx asks again.
+
+    A page that already shows the same (`vu`) is told nothing new, so that nothing is read aloud twice.
+    """
+    at = timezone.now()
+    now = arrival(consultation.progress(request.actor.dossier_id, by=request.actor, at=at), at=at)
+    if not request.htmx:
+        return render(request, "patient/import.html", {"arrival": now})
+    if now.moving and request.GET.get("vu") == now.phase:
+        return HttpResponse(status=UNCHANGED)
+    return render(request, "patient/_arrival.html", {"arrival": now}, status=200 if now.moving else STOP_POLLING)
