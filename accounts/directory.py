@@ -12,7 +12,8 @@ from vault import blind, subjects
 from vault.keyring import Keyring
 from vault.subjects import SubjectKind
 
-from . import devices, logins
+from . import devices, logins, userinfo
+from .actors import Actor, Authentication, Capacity, Channel
 from .devices import TotpSecret
 from .models import Practice, User
 from .userinfo import PlaceOfPractice, PracticeTold, ProfessionalTold
@@ -148,6 +149,34 @@ def _made(
 def _renew(table: str, row_id: UUID, sealed: bytes) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE {table} SET sealed = %s::bytea WHERE id = %s::uuid", [sealed, row_id])  # noqa: S608
+
+
+def professional_acting(
+    professional_id: UUID, name: str, practice: PracticeKnown, *, authentication: Authentication
+) -> Actor:
+    """A professional in one of their situations."""
+    return Actor(
+        capacity=Capacity.PROFESSIONAL,
+        id=professional_id,
+        name=name,
+        profession=practice.profession,
+        specialty=practice.specialty or None,
+        structure_id=practice.structure_id,
+        structure=practice.structure,
+        channel=Channel.WEB,
+        authentication=authentication,
+    )
+
+
+def professional_from(told: Any, practice: int, *, at: datetime) -> Actor:
+    """The actor that a user information of Pro Santé Connect makes, in one of its situations.
+
+    For whoever holds a proved answer: it proves nothing by itself. Raises BadUserinfo, IndexError.
+    """
+    known = learn(userinfo.read(told), at=at)
+    return professional_acting(
+        known.id, known.name, known.practices[practice], authentication=Authentication.PRO_SANTE_CONNECT
+    )
 
 
 # Provisioned by the service -------------------------------------------------------------------

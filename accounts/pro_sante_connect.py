@@ -23,7 +23,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from . import directory, outbound, signing_in, userinfo
-from .actors import Actor, Authentication, Capacity, Channel
+from .actors import Actor, Authentication
+from .directory import PracticeKnown
 from .issuer_keys import BadSignature, IssuerKeys
 from .jwt_claims import BadClaims, claims_of, seconds
 from .professions import label
@@ -140,16 +141,9 @@ def choose_practice(request: HttpRequest, index: int, *, at: datetime) -> Actor:
         raise SignInRefused("Choisissez une de vos situations d’exercice.", "no_such_practice")
     profession, specialty, structure_id, structure = proved["practices"][index]
     professional_id = UUID(proved["id"])
-    actor = Actor(
-        capacity=Capacity.PROFESSIONAL,
-        id=professional_id,
-        name=proved["name"],
-        profession=profession,
-        specialty=specialty or None,
-        structure_id=UUID(structure_id) if structure_id else None,
-        structure=structure,
-        channel=Channel.WEB,
-        authentication=Authentication.PRO_SANTE_CONNECT,
+    practice = PracticeKnown(profession, specialty, UUID(structure_id) if structure_id else None, structure)
+    actor = directory.professional_acting(
+        professional_id, proved["name"], practice, authentication=Authentication.PRO_SANTE_CONNECT
     )
     request.session.flush()
     signing_in.enter(request, actor, owner_id=professional_id, at=at)
