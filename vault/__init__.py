@@ -1,0 +1,1 @@
+"""Sealing: key providers, one key per subject, sealed columns, contents and streams, blind index."""

@@ -125,7 +125,7 @@ def provider() -> KeyProvider:
         raise ImproperlyConfigured(
             f"VAULT['PROVIDER'] is {configured['PROVIDER']!r}; the one known is 'file'."
         )
-    return _file_provider(Path(configured["KEYS"]), bool(getattr(settings, "DMP_DEMO", False)))
+    return _file_provider(configured["KEYS"], bool(getattr(settings, "DMP_DEMO", False)))
 
 
 @lru_cache(maxsize=8)

@@ -109,7 +109,7 @@ def test_a_new_version_becomes_the_current_one_and_the_old_one_still_opens(path)
     context = providers.WrapContext("dossier", providers.UUID(int=1), 1)
     version, wrapped = providers.provider().wrap(b"k" * 32, context)
 
-    call_command("make_keys", new_version="kek", verbosity=0)
+    call_command("make_keys", new_kek=True)
     renewed = providers.FileKeyProvider(keyfile.load(path, demo_allowed=False))
 
     assert renewed.versions(KeyName.KEK) == [1, 2]

@@ -25,7 +25,7 @@ def other_keys(real_database, settings, tmp_path, monkeypatch):
 
 @pytest.fixture
 def true_keys(keys, settings) -> KeyFile:
-    return keyfile.load(settings.VAULT["KEYS"], demo_allowed=False)
+    return keyfile.load(settings.VAULT["KEYS"], demo_allowed=True)
 
 
 def altered(keys: KeyFile, name: KeyName) -> KeyFile:
