@@ -1,0 +1,408 @@
+"""Putting a document into a dossier: by a professional, who reads nothing back; by the house, for its own.
+
+A deposit is sealed, kept in quarantine, its checks asked for and its trace written in one passage.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from django.db import connection
+from django.utils import timezone
+
+from access import gate
+from access.gate import Passage
+from access.policy import Action, Status
+from accounts import traits
+from accounts.actors import Actor
+from accounts.identity import Ins, ins_mac_input
+from dossiers.identity import Identity, identity_of
+from jobs import queue
+
+from . import cda, keeping, nomenclature, things, xmlguard
+from .inspection import CDA, PDF
+from .things import DepositAtTheDoor, Description, DocumentAtTheDoor
+
+CHECK = "documents.check"
+
+MOST_BYTES = 50_000_000
+MOST_BYTES_OF_XML = xmlguard.LIMITS.bytes
+LONGEST_TITLE = 200
+EARLIEST = date(1900, 1, 1)
+CLAIMS = {"application/pdf": PDF, "text/xml": CDA, "application/xml": CDA, "application/cda+xml": CDA}
+
+
+class BadDocument(ValueError):
+    """What was given cannot be filed. `sentence` says what to do, `field` which answer it is about."""
+
+    def __init__(self, sentence: str, *, field: str, code: str) -> None:
+        super().__init__(code)
+        self.sentence, self.field, self.code = sentence, field, code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the depositor is told. `already` when this very document was there before."""
+
+    document_id: UUID
+    status: Status
+    already: bool = False
+    title: str = ""
+    type_label: str = ""
+    verdict: str = ""
+
+
+def deposit(
+    dossier_id: UUID,
+    *,
+    content: bytes,
+    media_type: str,
+    type_code: str,
+    title: str,
+    created_on: date,
+    masked: bool,
+    withheld: bool,
+    hidden_from_representatives: bool,
+    by: Actor,
+    at: datetime,
+    unique_id: str | None = None,
+    file_name: str = "",
+) -> Receipt:
+    """Seal a document into quarantine and have it checked. Raises BadDocument, gate.Refused."""
+    kind = _kind(type_code)
+    media_type = _media_type(content, media_type)
+    header = _header(content) if media_type == CDA else None
+    title = _title(title or (header.title if header else ""))
+    _day(created_on, at)
+    if masked and withheld:
+        raise BadDocument(
+            "Un document ne peut pas être à la fois masqué aux professionnels et caché au patient.",
+            field="visibility",
+            code="masked_and_withheld",
+        )
+    unique_id = unique_id or (header.unique_id if header else None)
+    document_id = uuid4()
+    refusal: BadDocument | None = None
+    with gate.admitted(by, Action.DEPOSIT, DepositAtTheDoor(dossier_id, type_code), at=at) as passage:
+        if not withheld:
+            passage.tell(title=title)
+        if header and _of_somebody_else(header, identity_of(passage)):
+            refusal = SOMEBODY_ELSE
+        else:
+            filed = _file(
+                passage,
+                _Filing(
+                    document_id=document_id,
+                    type_code=kind.code,
+                    class_code=kind.class_code,
+                    created_on=created_on,
+                    status=Status.QUARANTINE,
+                    masked=masked,
+                    withheld=withheld,
+                    hidden_from_representatives=hidden_from_representatives,
+                    media_type=media_type,
+                    description=Description(
+                        title=title,
+                        author=by.name,
+                        structure=by.structure,
+                        profession=by.profession or "",
+                        specialty=by.specialty or "",
+                        file_name=_file_name(file_name),
+                    ),
+                    body=content,
+                    unique_id=unique_id,
+                    checked=False,
+                ),
+            )
+            if not filed:
+                document_id, refusal = _duplicate_of(passage, unique_id or "", content)
+        if refusal:
+            passage.tell(refused=refusal.code)
+        else:
+            passage.tell(document=str(document_id))
+    if refusal:
+        raise refusal
+    return Receipt(
+        document_id=document_id,
+        status=Status.QUARANTINE,
+        already=not filed,
+        title=title,
+        type_label=kind.label,
+    )
+
+
+def receipt(dossier_id: UUID, document_id: UUID, *, by: Actor, at: datetime) -> Receipt | None:
+    """Where a deposit of one's own stands, checked or not; None about anybody else's."""
+    thing = DocumentAtTheDoor(dossier_id, document_id)
+    with gate.admitted(by, Action.VISIT, thing, at=at) as passage:
+        row = passage.facts.row
+        if row.author_id != by.id:
+            return None
+        return Receipt(
+            document_id=document_id,
+            status=row.status,
+            title=things.unseal(passage, document_id, row.sealed).title,
+            type_label=nomenclature.TYPES[row.type_code].label,
+            verdict=row.verdict,
+        )
+
+
+def file(
+    passage: Passage,
+    *,
+    type_code: str,
+    title: str,
+    created_on: date,
+    body: bytes | None = None,
+    media_type: str = CDA,
+    author_name: str,
+    replaces: UUID | None = None,
+) -> UUID:
+    """File a document of the house's own, readable at once, inside the passage of the act that made it.
+
+    What it replaces is superseded by the same statement. Without a body its content is kept elsewhere.
+    Raises AlreadyReplaced when `replaces` is not the current version.
+    """
+    document_id = uuid4()
+    filing = _Filing(
+        document_id=document_id,
+        type_code=type_code,
+        class_code=nomenclature.class_of(type_code),
+        created_on=created_on,
+        status=Status.AVAILABLE,
+        masked=False,
+        withheld=False,
+        hidden_from_representatives=False,
+        media_type=media_type,
+        description=Description(title=title, author=author_name),
+        body=body,
+        unique_id=None,
+        checked=True,
+        replaces=replaces,
+    )
+    if not _file(passage, filing):
+        raise AlreadyReplaced(str(replaces))
+    return document_id
+
+
+class AlreadyReplaced(ValueError):
+    """What was to be replaced is not the current version any more."""
+
+
+# Answers --------------------------------------------------------------------------------------
+
+
+def _kind(type_code: str) -> nomenclature.DocumentType:
+    if type_code not in nomenclature.DEPOSITABLE:
+        raise BadDocument("Choisissez le type du document dans la liste.", field="type_code", code="type")
+    return nomenclature.DEPOSITABLE[type_code]
+
+
+def _title(title: str) -> str:
+    said = " ".join("".join(c for c in title if c.isspace() or _is_written(c)).split())
+    if not said:
+        raise BadDocument(
+            "Donnez un titre au document, par exemple « Compte rendu de consultation ».",
+            field="title",
+            code="title_missing",
+        )
+    if len(said) > LONGEST_TITLE:
+        raise BadDocument(
+            f"Raccourcissez le titre : {LONGEST_TITLE} caractères au plus.", field="title", code="title_long"
+        )
+    return said
+
+
+def _is_written(character: str) -> bool:
+    """Neither a control, nor something that turns the reading around, nor half a character."""
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn") or character == "\u200d"
+
+
+def _day(created_on: date, at: datetime) -> None:
+    if created_on > timezone.localdate(at):
+        raise BadDocument("La date du document est dans le futur.", field="created_on", code="day_future")
+    if created_on < EARLIEST:
+        raise BadDocument("Vérifiez l’année de la date du document.", field="created_on", code="day_old")
+
+
+def _file_name(name: str) -> str:
+    bare = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in bare if _is_written(c)).strip(" .")[:120]
+
+
+# Files ----------------------------------------------------------------------------------------
+
+
+def _bad_file(sentence: str, code: str) -> BadDocument:
+    return BadDocument(sentence, field="content", code=code)
+
+
+SOMEBODY_ELSE = _bad_file(
+    "Ce document concerne une autre personne que le titulaire de ce dossier."
+    " Vérifiez que vous avez choisi le bon fichier et le bon dossier.",
+    "somebody_else",
+)
+OTHER_CONTENT = _bad_file(
+    "Un autre document porte déjà le même identifiant dans ce dossier."
+    " Demandez à votre logiciel d’en produire un nouveau.",
+    "other_content",
+)
+
+
+def _media_type(content: bytes, claimed: str) -> str:
+    """What the bytes are, whatever the sender says, provided that both agree."""
+    if not content:
+        raise _bad_file("Le fichier est vide. Choisissez-en un autre.", "empty")
+    if len(content) > MOST_BYTES:
+        raise _bad_file(
+            "Le fichier dépasse 50 Mo. Réduisez-le ou déposez-le en plusieurs documents.", "too_large"
+        )
+    found = _sniffed(content)
+    if found is None or CLAIMS.get(claimed, found) != found:
+        raise _bad_file("Ce fichier n’est ni un PDF ni un document CDA. Choisissez un PDF.", "media_type")
+    if found == CDA and len(content) > MOST_BYTES_OF_XML:
+        raise _bad_file("Ce document CDA dépasse 20 Mo. Déposez-le en plusieurs documents.", "too_large")
+    return found
+
+
+def _sniffed(content: bytes) -> str | None:
+    if b"%PDF-" in content[:1024]:
+        return PDF
+    start = content[:256].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
+    return CDA if start.startswith(b"<") else None
+
+
+def _header(content: bytes) -> cda.Header:
+    try:
+        header = cda.read_header(content)
+    except xmlguard.Rejected as rejected:
+        raise _bad_file(
+            "Ce fichier n’est pas un document CDA que nous pouvons lire."
+            " Produisez-le de nouveau, ou déposez-le en PDF.",
+            rejected.code,
+        ) from None
+    if not header.ins or header.traits is None:
+        raise _bad_file(
+            "Ce document CDA ne dit pas de qui il parle : l’INS ou l’identité du patient manque.",
+            "cda.nobody",
+        )
+    return header
+
+
+def _of_somebody_else(header: cda.Header, holder: Identity) -> bool:
+    """Every identity that the document carries is the holder's, number and traits."""
+    mine = ins_mac_input(holder.ins)
+    others = any(ins_mac_input(Ins(oid, value)) != mine for oid, value in header.ins)
+    return others or header.traits is None or bool(traits.differences(holder.traits, header.traits))
+
+
+# Rows -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filing:
+    document_id: UUID
+    type_code: str
+    class_code: str
+    created_on: date
+    status: Status
+    masked: bool
+    withheld: bool
+    hidden_from_representatives: bool
+    media_type: str
+    description: Description
+    body: bytes | None
+    unique_id: str | None
+    checked: bool
+    replaces: UUID | None = None
+
+
+_COLUMNS = """id, dossier_id, type_code, class_code, created_on, deposited_at, status, verdict, masked,
+    withheld, hidden_from_representatives, author_id, author_structure_id, media_type, size, page_count,
+    unique_id_mac, content_mac, replaces_id, sealed"""
+_VALUES = """%s::uuid, %s::uuid, %s, %s, %s::date, %s::timestamptz, %s, '', %s::boolean, %s::boolean,
+    %s::boolean, %s::uuid, %s::uuid, %s, %s::int, 0, %s::bytea, %s::bytea, %s::uuid, %s::bytea"""
+_ONCE = "ON CONFLICT (dossier_id, unique_id_mac) WHERE unique_id_mac IS NOT NULL DO NOTHING"
+_KEEP = """kept AS (
+    INSERT INTO documents_content (dossier_id, document_id, part, size, sealed, blob)
+    SELECT %s::uuid, filed.id, %s, %s::int, %s::bytea, %s FROM filed
+)"""
+
+
+def _file(passage: Passage, filing: _Filing) -> bool:
+    """One statement: the row, its content, its job, and what it replaces. False when it was there already."""
+    parts: list[str] = []
+    values: list[object] = []
+    if filing.replaces:
+        parts.append(
+            "replaced AS (UPDATE documents_document SET status = 'superseded'"
+            " WHERE dossier_id = %s::uuid AND id = %s::uuid AND status = 'available' RETURNING id)"
+        )
+        values += [passage.dossier_id, filing.replaces]
+    source = "FROM replaced" if filing.replaces else ""
+    parts.append(
+        f"filed AS (INSERT INTO documents_document ({_COLUMNS})"
+        f" SELECT {_VALUES} {source} {_ONCE} RETURNING id)"
+    )
+    values += _row(passage, filing)
+    if filing.body is not None:
+        kept = keeping.keep(
+            passage.keyring,
+            filing.document_id,
+            keeping.ORIGINAL,
+            filing.body,
+            text_like=filing.media_type == CDA,
+        )
+        parts.append(_KEEP)
+        values += [passage.dossier_id, kept.part, kept.size, kept.sealed, kept.blob]
+    if not filing.checked:
+        asked = queue.enqueuing(
+            CHECK, subject_id=passage.dossier_id, idem=str(filing.document_id), at=passage.at
+        )
+        parts.append(f"asked AS ({asked.sql})")
+        values += asked.params
+        queue.ring_on_commit(asked.job_id)
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {', '.join(parts)} SELECT count(*) FROM filed", values)  # noqa: S608
+        return cursor.fetchone()[0] == 1
+
+
+def _row(passage: Passage, filing: _Filing) -> list[object]:
+    actor, keyring = passage.actor, passage.keyring
+    return [
+        filing.document_id,
+        passage.dossier_id,
+        filing.type_code,
+        filing.class_code,
+        filing.created_on,
+        passage.at,
+        str(filing.status),
+        filing.masked,
+        filing.withheld,
+        filing.hidden_from_representatives,
+        actor.id,
+        actor.structure_id,
+        filing.media_type,
+        len(filing.body or b""),
+        keyring.mac("unique_id", filing.unique_id.encode()) if filing.unique_id else None,
+        keyring.mac("content", filing.body) if filing.unique_id and filing.body else None,
+        filing.replaces,
+        things.seal(passage, filing.document_id, filing.description),
+    ]
+
+
+def _duplicate_of(passage: Passage, unique_id: str, content: bytes) -> tuple[UUID, BadDocument | None]:
+    """The document that has this identifier already, and whether it says something else (IHE ITI-41)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, content_mac FROM documents_document"
+            " WHERE dossier_id = %s::uuid AND unique_id_mac = %s::bytea",
+            [passage.dossier_id, passage.keyring.mac("unique_id", unique_id.encode())],
+        )
+        document_id, content_mac = cursor.fetchone()
+    same = bytes(content_mac) == passage.keyring.mac("content", content)
+    return document_id, None if same else OTHER_CONTENT
+
+
+__all__ = ["AlreadyReplaced", "BadDocument", "Receipt", "deposit", "file", "receipt"]

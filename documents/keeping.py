@@ -1,0 +1,59 @@
+"""Contents at rest: sealed under the dossier's key, in their row when small, else in the object store.
+
+Whoever calls has a passage: the keyring comes from there. One interface hides both places.
+"""
+
+import io
+from dataclasses import dataclass
+from uuid import UUID, uuid4, uuid5
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+
+from vault import streams
+from vault.keyring import SMALL, Keyring
+
+ORIGINAL = "original"
+NARRATIVE = "narrative"
+TEXTS = "texts"
+TEXT_LIKE = frozenset({NARRATIVE, TEXTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How one part is kept: the columns of its row."""
+
+    part: str
+    size: int
+    sealed: bytes | None
+    blob: str | None
+
+
+def page(number: int) -> str:
+    return f"page/{number}"
+
+
+def keep(
+    keyring: Keyring, document_id: UUID, part: str, clear: bytes, *, text_like: bool | None = None
+) -> Kept:
+    """Seal one part. What goes to the object store is on the disk when this returns, before any row."""
+    content_id = uuid5(document_id, part)
+    if len(clear) <= SMALL:
+        compress = part in TEXT_LIKE if text_like is None else text_like
+        return Kept(part, len(clear), keyring.seal_content(content_id, clear, compress=compress), None)
+    sealed = io.BytesIO()
+    bound = streams.associated_data(keyring.subject_id, content_id)
+    streams.encrypt(io.BytesIO(clear), sealed, keyring.stream_key(), bound)
+    sealed.seek(0)
+    name = uuid4().hex
+    return Kept(part, len(clear), None, default_storage.save(f"{name[:2]}/{name}", File(sealed)))
+
+
+def clear(keyring: Keyring, document_id: UUID, kept: Kept) -> bytes:
+    """The part as it was. Raises vault.keyring.Unsealable: nothing is given that is not whole."""
+    content_id = uuid5(document_id, kept.part)
+    if kept.sealed is not None:
+        return keyring.unseal_content(content_id, kept.sealed)
+    bound = streams.associated_data(keyring.subject_id, content_id)
+    with default_storage.open(kept.blob, "rb") as sealed:
+        return b"".join(streams.decrypt(sealed, keyring.stream_key(), bound))

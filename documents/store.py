@@ -1,0 +1,49 @@
+"""Where large sealed contents are kept: files that survive a power cut before any row names them."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
+from django.utils.deconstruct import deconstructible
+
+
+@deconstructible(path="documents.store.DurableFileSystemStorage")
+class DurableFileSystemStorage(FileSystemStorage):
+    """A file is whole and on the disk, directory entry included, before its name is returned."""
+
+    def _save(self, name: str, content: File) -> str:
+        path = Path(self.path(name))
+        self._make(path.parent)
+        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in content.chunks():
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(unfinished).rename(path)
+        except BaseException:
+            Path(unfinished).unlink(missing_ok=True)
+            raise
+        _flush_directory(path.parent)
+        return name
+
+    def _make(self, directory: Path) -> None:
+        if not directory.is_dir():
+            self._make(directory.parent)
+            directory.mkdir(mode=0o700, exist_ok=True)
+            _flush_directory(directory.parent)
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> Any:
+        return name  # names are random: none is ever taken
+
+
+def _flush_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

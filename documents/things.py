@@ -1,0 +1,199 @@
+"""A document, and a deposit, at the door: what they say of themselves, in one statement each."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from access.gate import Facts, Passage
+from access.policy import Status, Target
+from accounts.actors import Actor
+from dossiers import things
+from dossiers.things import ABSENT, DossierAtTheDoor, DossierRow
+
+from . import nomenclature
+from .keeping import Kept
+
+DOCUMENT = """doc.id, doc.type_code, doc.class_code, doc.created_on, doc.deposited_at, doc.status,
+    doc.verdict, doc.masked, doc.withheld, doc.author_id, doc.media_type, doc.size, doc.page_count,
+    doc.sealed"""
+WIDTH = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """What the gate read of a document on the way in, its dossier and the parts asked for included."""
+
+    dossier: DossierRow
+    document_id: UUID
+    type_code: str
+    class_code: str
+    created_on: date
+    deposited_at: datetime
+    status: Status
+    verdict: str
+    masked: bool
+    withheld: bool
+    author_id: UUID
+    media_type: str
+    size: int
+    page_count: int
+    sealed: bytes
+    parts: dict[str, Kept]
+
+    @property
+    def sealed_identity(self) -> bytes:
+        return self.dossier.sealed_identity
+
+    @property
+    def granted_until(self) -> datetime | None:
+        return self.dossier.granted_until
+
+
+def document_row(dossier: DossierRow, values: tuple[Any, ...], parts: dict[str, Kept]) -> DocumentRow:
+    (
+        document_id, type_code, class_code, created_on, deposited_at, status, verdict,
+        masked, withheld, author_id, media_type, size, page_count, sealed,
+    ) = values[:WIDTH]  # fmt: skip
+    return DocumentRow(
+        dossier=dossier,
+        document_id=document_id,
+        type_code=type_code,
+        class_code=class_code,
+        created_on=created_on,
+        deposited_at=deposited_at,
+        status=Status(status),
+        verdict=verdict,
+        masked=masked,
+        withheld=withheld,
+        author_id=author_id,
+        media_type=media_type,
+        size=size,
+        page_count=page_count,
+        sealed=bytes(sealed),
+        parts=parts,
+    )
+
+
+def target_of(row: DocumentRow) -> Target:
+    return replace(
+        things.target_of(row.dossier),
+        document_id=row.document_id,
+        document_type=row.type_code,
+        document_class=row.class_code,
+        author_id=row.author_id,
+        status=row.status,
+        masked=row.masked,
+        withheld=row.withheld,
+    )
+
+
+_FACTS = f"""
+    SELECT {things.COLUMNS}, {DOCUMENT}, part.part, part.size, part.sealed, part.blob
+    FROM {things.FROM}
+    LEFT JOIN documents_document doc ON doc.dossier_id = d.id AND doc.id = %(document)s::uuid
+    LEFT JOIN documents_content part
+      ON part.dossier_id = d.id AND part.document_id = doc.id AND part.part = ANY (%(parts)s::text[])
+    WHERE {things.WHERE}
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAtTheDoor:
+    """One document of one dossier, with the sealed parts that the act will need."""
+
+    dossier_id: UUID
+    document_id: UUID
+    parts: tuple[str, ...] = ()
+
+    @property
+    def pin(self) -> UUID:
+        return self.dossier_id
+
+    def facts(self, actor: Actor, at: datetime) -> Facts:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _FACTS,
+                {
+                    "dossier": self.dossier_id,
+                    "document": self.document_id,
+                    "parts": list(self.parts),
+                    "actor": actor.id,
+                    "at": at,
+                },
+            )
+            rows = cursor.fetchall()
+        if not rows:
+            return ABSENT
+        dossier = things.row_of(self.dossier_id, rows[0])
+        values = rows[0][things.WIDTH :]
+        if values[0] is None:
+            return things.facts_of(dossier, replace(things.target_of(dossier), exists=False))
+        parts = {
+            part: Kept(part, size, None if sealed is None else bytes(sealed), blob)
+            for part, size, sealed, blob in (row[things.WIDTH + WIDTH :] for row in rows)
+            if part is not None
+        }
+        row = document_row(dossier, values, parts)
+        return things.facts_of(dossier, target_of(row), also=row)
+
+
+@dataclass(frozen=True, slots=True)
+class DepositAtTheDoor:
+    """A document about to enter a dossier: the dossier, and of which type it would be."""
+
+    dossier_id: UUID
+    type_code: str
+
+    @property
+    def pin(self) -> UUID:
+        return self.dossier_id
+
+    def facts(self, actor: Actor, at: datetime) -> Facts:
+        facts = DossierAtTheDoor(self.dossier_id).facts(actor, at)
+        target = replace(
+            facts.target,
+            document_type=self.type_code,
+            document_class=nomenclature.class_of(self.type_code),
+        )
+        return replace(facts, target=target)
+
+
+# What is sealed of a document beside its content ----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    title: str
+    author: str
+    structure: str = ""
+    profession: str = ""
+    specialty: str = ""
+    file_name: str = ""
+    pages_in_all: int = 0
+
+
+def seal(passage: Passage, document_id: UUID, description: Description) -> bytes:
+    told = {
+        name: value
+        for name in Description.__slots__
+        if (value := getattr(description, name)) or name in ("title", "author")
+    }
+    return passage.keyring.seal_json("documents_document", "sealed", document_id, told)
+
+
+def unseal(passage: Passage, document_id: UUID, sealed: bytes) -> Description:
+    return Description(**passage.keyring.unseal_json("documents_document", "sealed", document_id, sealed))
+
+
+__all__ = [
+    "DepositAtTheDoor",
+    "Description",
+    "DocumentAtTheDoor",
+    "DocumentRow",
+    "seal",
+    "target_of",
+    "unseal",
+]

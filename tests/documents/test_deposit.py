@@ -1,0 +1,234 @@
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+
+from access import gate
+from access.policy import Reason, Status
+from accounts.traits import Traits
+from documents import consultation, xmlguard
+from documents import deposit as depositing
+from documents.deposit import BadDocument
+from dossiers import traces
+from jobs import queue
+from tests.cast import LEFEVRE, NADIA, NOON, PAUL, ROY
+
+from .conftest import INS, open_dossier
+from .files import WOULD_ACT, cda, pdf
+
+MINE = {"ins": INS, "family": "MOREAU TREBOUL", "given": "Camille"}
+
+
+def of_camille(**answers):
+    return cda(**MINE | answers)
+
+
+def test_a_deposit_waits_in_quarantine_then_is_read(deposit, dossier_id, granted, camille):
+    receipt = deposit(checked=False)
+
+    assert receipt.status is Status.QUARANTINE
+    with pytest.raises(gate.Refused) as refused:
+        consultation.read(dossier_id, receipt.document_id, by=camille, at=NOON)
+    assert refused.value.decision.reason is Reason.BEING_CHECKED
+
+    queue.work(queue.job_id_of(depositing.CHECK, str(receipt.document_id)))
+
+    reading = consultation.read(dossier_id, receipt.document_id, by=camille, at=NOON)
+    assert (reading.kind, reading.page_count, reading.page_texts) == ("pages", 1, ("Tension 12/8 p1",))
+    assert reading.summary.title == "Consultation du 20 novembre"
+    assert reading.summary.author == "Dr Anne Lefèvre"
+
+
+def test_feeding_reads_nothing_back(deposit, dossier_id):
+    receipt = deposit()
+
+    with pytest.raises(gate.Refused) as refused:
+        consultation.contents(dossier_id, by=LEFEVRE, at=NOON)
+    assert refused.value.decision.reason is Reason.NOT_GRANTED
+    assert consultation.read(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON).summary.mine
+
+
+def test_an_agent_deposits_nothing(deposit):
+    with pytest.raises(gate.Refused):
+        deposit(by=ROY, checked=False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "field"),
+    [
+        ({"title": "  \u202e "}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"created_on": NOON.date() + timedelta(days=1)}, "created_on"),
+        ({"created_on": date(1812, 1, 1)}, "created_on"),
+        ({"type_code": "REMB"}, "type_code"),
+        ({"type_code": "DOCPAT01"}, "type_code"),
+        ({"type_code": "11526-1"}, "type_code"),
+        ({"type_code": "nope"}, "type_code"),
+        ({"masked": True, "withheld": True}, "visibility"),
+        ({"content": b""}, "content"),
+        ({"content": b"MZ\x90\0"}, "content"),
+        ({"content": b"<html><script>alert(1)</script></html>"}, "content"),
+        ({"content": pdf(), "media_type": "text/xml"}, "content"),
+        ({"content": b"%PDF-1.7" + b"0" * depositing.MOST_BYTES}, "content"),
+    ],
+)
+def test_a_wrong_answer_gets_a_sentence(deposit, answers, field):
+    with pytest.raises(BadDocument) as bad:
+        deposit(checked=False, **answers)
+
+    assert bad.value.field == field
+    assert bad.value.sentence.endswith(".")
+
+
+def test_a_title_keeps_its_letters_and_loses_its_tricks(deposit, dossier_id, camille):
+    receipt = deposit(title=" Œdème\u0000 \u202eaigu 👩‍⚕️\n ")
+
+    reading = consultation.read(dossier_id, receipt.document_id, by=camille, at=NOON)
+
+    assert reading.summary.title == "Œdème aigu 👩‍⚕️"
+
+
+def test_a_file_that_would_act_is_refused_and_its_author_told(deposit, dossier_id, camille, granted):
+    receipt = deposit(pdf(change=WOULD_ACT["a script on a page"][0]))
+
+    with pytest.raises(gate.Refused) as refused:
+        consultation.read(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON)
+    assert refused.value.decision.reason is Reason.REFUSED_BY_CHECKS
+    with pytest.raises(gate.Refused) as refused:
+        consultation.read(dossier_id, receipt.document_id, by=camille, at=NOON)
+    assert refused.value.decision.hidden
+    told = depositing.receipt(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON)
+    assert (told.status, told.verdict) == (Status.REFUSED, "pdf.script")
+    [line] = consultation.contents(dossier_id, by=LEFEVRE, at=NOON).summaries
+    assert (line.status, line.verdict) == (Status.REFUSED, "pdf.script")
+    assert consultation.contents(dossier_id, by=camille, at=NOON).summaries == []
+
+
+def test_a_receipt_is_its_authors_alone(deposit, dossier_id):
+    receipt = deposit(checked=False)
+
+    assert depositing.receipt(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON).title
+    assert depositing.receipt(dossier_id, receipt.document_id, by=NADIA, at=NOON) is None
+
+
+def test_a_cda_of_camille_becomes_a_narrative(deposit, dossier_id, camille):
+    receipt = deposit(of_camille(), media_type="text/xml", title="")
+
+    reading = consultation.read(dossier_id, receipt.document_id, by=camille, at=NOON)
+
+    assert reading.kind == "narrative"
+    assert reading.summary.title == "Compte rendu de consultation"
+    assert "<p>Tout va bien.</p>" in reading.narrative_html
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"ins": "277076322082910"},
+        {"oid": "1.2.250.1.213.1.4.8"},
+        {"family": "LACOSTE"},
+        {"given": "Camille-Rose"},
+        {"sex": "M"},
+        {"birth": "19790329"},
+        {"birth": ""},
+    ],
+)
+def test_a_cda_about_somebody_else_is_refused_and_traced(deposit, dossier_id, answers, camille):
+    with pytest.raises(BadDocument) as bad:
+        deposit(of_camille(**answers), media_type="text/xml", checked=False)
+
+    assert "autre personne" in bad.value.sentence
+    assert consultation.contents(dossier_id, by=camille, at=NOON).summaries == []
+    trace = next(t for t in traces.traces(dossier_id, by=camille, at=NOON).entries if t.kind == "deposit")
+    assert trace.detail["refused"] == "somebody_else"
+
+
+def test_a_cda_about_nobody_is_refused(deposit):
+    nobody = of_camille().replace(b'root="1.2.250.1.213.1.4.10"', b'root="1.2.3"')
+
+    with pytest.raises(BadDocument) as bad:
+        deposit(nobody, media_type="text/xml", checked=False)
+
+    assert bad.value.code == "cda.nobody"
+
+
+def test_the_same_document_comes_once(deposit, dossier_id, camille):
+    first = deposit(of_camille(), media_type="text/xml")
+
+    again = deposit(of_camille(), media_type="text/xml", checked=False)
+
+    assert again.already
+    assert again.document_id == first.document_id
+    assert len(consultation.contents(dossier_id, by=camille, at=NOON).summaries) == 1
+
+
+def test_one_identifier_never_names_two_documents(deposit):
+    deposit(of_camille(), media_type="text/xml")
+
+    with pytest.raises(BadDocument) as bad:
+        deposit(of_camille(narrative="Autre chose"), media_type="text/xml", checked=False)
+
+    assert bad.value.code == "other_content"
+
+
+def test_the_same_identifier_in_another_dossier_is_another_document(deposit):
+    paul = Traits(birth_name="ADAM", given_names=("PAUL",), sex="M", birth_date="19700101")
+    other = open_dossier("1700151215189", paul)
+    deposit(unique_id="1.2.3^4", checked=False)
+
+    assert not deposit(unique_id="1.2.3^4", into=other, checked=False).already
+
+
+def test_hostile_xml_is_refused_at_the_counter(deposit):
+    with pytest.raises(BadDocument) as bad:
+        deposit(b"<a>" * 200_000, media_type="text/xml", checked=False)
+
+    assert bad.value.code == "xml.too_deep"
+
+
+def test_a_large_file_goes_to_the_store_and_comes_back(deposit, dossier_id, camille, content_store):
+    large = pdf() + b"%" * 200_000
+
+    receipt = deposit(large)
+
+    assert [path for path in content_store.rglob("*") if path.is_file()]
+    original = consultation.original(dossier_id, receipt.document_id, by=camille, at=NOON)
+    assert original.content == large
+    assert original.file_name == "Consultation du 20 novembre.pdf"
+
+
+def test_file_names_are_harmless(deposit, dossier_id, camille):
+    receipt = deposit(file_name="../../etc/\u202epas\r\nSet-Cookie: a=b<script>.PDF")
+
+    original = consultation.original(dossier_id, receipt.document_id, by=camille, at=NOON)
+
+    assert original.file_name == "pasSet-Cookie- a-b-script.pdf"
+
+
+def test_nothing_clear_is_written(deposit, dossier_id, content_store):
+    deposit(title="Sclérose en plaques", content=pdf("SECRETMEDICAL") + b"%" * 70_000)
+
+    for path in content_store.rglob("*"):
+        assert path.is_dir() or b"SECRET" not in path.read_bytes()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('role', 'dmp_web', true), set_config('dmp.pin', %s, true)", [str(dossier_id)]
+        )
+        cursor.execute("SELECT sealed FROM documents_document UNION ALL SELECT sealed FROM documents_content")
+        for (sealed,) in cursor.fetchall():
+            assert sealed is None or not any(
+                plant in bytes(sealed) for plant in (b"SECRET", "Sclérose".encode(), "Lefèvre".encode())
+            )
+        cursor.execute("SELECT set_config('role', 'none', true), set_config('dmp.pin', '', true)")
+
+
+def test_another_holder_learns_nothing(deposit, dossier_id):
+    receipt = deposit()
+
+    with pytest.raises(gate.Refused) as refused:
+        consultation.read(dossier_id, receipt.document_id, by=PAUL, at=NOON)
+    assert refused.value.decision.hidden
+
+
+def test_the_limits_of_the_guard_hold_for_deposits():
+    assert xmlguard.LIMITS.bytes == depositing.MOST_BYTES_OF_XML
