@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from json import dumps
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zlib import compress
 from zoneinfo import ZoneInfo
 
@@ -19,24 +19,25 @@ from access import gate
 from access.gate import Passage
 from access.policy import Action
 from documents import deposit
+from documents.deposit import AlreadyReplaced
 from documents.nomenclature import CARE_HISTORY
 from dossiers.house import HOUSE
 from dossiers.identity import identity_of
+from jobs import queue
 from jobs.queue import Held, Later, Lease
 
 from . import cnam_hr, keeping, matching, merging, source
 from .cnam_hr import Line, Rejected, Statement
 from .keeping import Kept
-from .source import Received, Silent, Told, TooLarge
+from .source import NotUnderstood, Received, Silent, Told, TooLarge
 from .things import CareHistoryAtTheDoor, StatementRow
 
 PARIS = ZoneInfo("Europe/Paris")
 MONTHS = 24  # what the insurer gives at the opening
 TITLE = "Historique de remboursements"
 AUTHOR = "Assurance Maladie"
-INSURER = UUID("7a1c0de0-0000-4000-8000-00000000a3a1")  # the author of what the insurer sends
 MOST_HELD = 4 << 20  # bytes: beyond, what is held apart is known by its fingerprint only
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=6)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +63,29 @@ def ask(lease: Lease, *, at: datetime) -> Answer:
         return Answer(source.ask(ins, since=since, etag=known.etag if known else None))
     except TooLarge:
         return Answer(None, refused="too_large")
+    except NotUnderstood as error:
+        raise Later(error.code, LONGEST_WAIT) from None
     except Silent as silence:
-        wait = silence.retry_after or min(FIRST_WAIT * 2 ** min(lease.attempts - 1, 12), LONGEST_WAIT)
-        raise Later(silence.code, wait, patient=silence.retry_after is not None) from None
+        wait = _patience(lease, at) if silence.retry_after is None else silence.retry_after
+        raise Later(silence.code, wait, patient=True) from None
 
 
 def settle(lease: Lease, answer: Answer, *, at: datetime) -> None:
     """File what came, or keep it apart, and end the job with it. Raises Held, or Later after a race."""
     try:
         held = _settle(lease, answer, at)
-    except IntegrityError:
+    except (IntegrityError, AlreadyReplaced):
         # Another import of the same dossier came first. Done again, this one will see its work.
         raise Later("raced", timedelta(seconds=2)) from None
     if held:
         raise Held(held)
+
+
+def _patience(lease: Lease, at: datetime) -> timedelta:
+    """How long to leave a silent insurer in peace: half as long as it has been asked already."""
+    asked = queue.latest(lease.kind, lease.subject_id)
+    waited = at - asked.created_at if asked else timedelta()
+    return min(max(waited / 2, FIRST_WAIT), LONGEST_WAIT)
 
 
 def months_before(day: date, months: int) -> date:
@@ -182,9 +192,6 @@ def _write(passage: Passage, row: StatementRow | None, before: Kept | None, afte
         type_code=CARE_HISTORY,
         title=TITLE,
         created_on=after.written_at.date(),
-        body=None,
-        media_type="text/xml",
-        author_id=INSURER,
         author_name=AUTHOR,
         replaces=row.document_id if row is not None else None,
     )

@@ -19,6 +19,14 @@ class Silent(Exception):
         self.code, self.retry_after = code, retry_after
 
 
+class NotUnderstood(Exception):
+    """An answer that the protocol does not have: asking again will not help for long."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class TooLarge(Exception):
     """More than the insurer may ever send; it was dropped on the way."""
 
@@ -40,7 +48,7 @@ class Received:
 
 
 def ask(ins: Ins, *, since: date, etag: str | None) -> Received | Told:
-    """What the insurer holds about a person since a day. Raises Silent, or TooLarge."""
+    """What the insurer holds about a person since a day. Raises Silent, NotUnderstood or TooLarge."""
     headers = {"Accept": "text/xml"} | ({"If-None-Match": etag} if etag else {})
     asked = {"ins": {"oid": ins.oid, "valeur": ins.value}, "depuis": since.isoformat()}
     try:
@@ -58,7 +66,7 @@ def ask(ins: Ins, *, since: date, etag: str | None) -> Received | Told:
             return Told.UNCHANGED
         case 404:
             return Told.UNKNOWN
-    raise Silent(f"insurer.status_{answer.status}", None)
+    raise NotUnderstood(f"insurer.status_{answer.status}")
 
 
 def _etag(header: str | None) -> str | None:
