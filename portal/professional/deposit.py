@@ -4,15 +4,15 @@ from datetime import date
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
-from documents.deposit import BadDocument
 
 from accounts.traits import normalise
 from documents import deposit as deposits
 from documents import nomenclature
+from documents.deposit import BadDocument
 from dossiers import home
 from dossiers.identity import HolderBanner
 from portal.civility import civility
@@ -21,6 +21,7 @@ from portal.forms import Choices, Form
 from .whom import carers_only
 
 PDF = "application/pdf"
+FIELD_AT_FAULT = {"type_code": "type", "visibility": None}
 
 
 class TypeField(forms.CharField):
@@ -133,6 +134,7 @@ class DepositForm(Form):
         told = self.cleaned_data
         return {
             "content": told["content"].read(),
+            "file_name": told["content"].name,
             "media_type": PDF,
             "type_code": told["type"],
             "title": told["title"] or nomenclature.TYPES[told["type"]].label,
@@ -152,10 +154,15 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
         try:
             receipt = deposits.deposit(dossier_id, **form.deposited(), by=request.actor, at=timezone.now())
         except BadDocument as bad:
-            form.add_error("content", str(bad))
+            form.add_error(FIELD_AT_FAULT.get(bad.field, bad.field), bad.sentence)
         else:
             return redirect("professional:receipt", dossier_id, receipt.document_id)
-    page = {"holder": front.holder, "front": front, "form": form, "types": nomenclature.choices()}
+    page = {
+        "holder": front.holder,
+        "form": form,
+        "types": nomenclature.choices(),
+        "civility": civility(front.holder, minor=front.holder.minor),
+    }
     return render(request, "professional/deposit.html", page)
 
 
@@ -163,10 +170,13 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
 @require_safe
 def receipt(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpResponse:
     """What became of what was just deposited, as it truly stands."""
+    front = home.front(dossier_id, by=request.actor, at=timezone.now())
     deposited = deposits.receipt(dossier_id, document_id, by=request.actor, at=timezone.now())
+    if deposited is None:
+        raise Http404
     page = {
-        "holder": deposited.holder,
+        "holder": front.holder,
         "receipt": deposited,
-        "civility": civility(deposited.holder, minor=deposited.holder.minor),
+        "civility": civility(front.holder, minor=front.holder.minor),
     }
     return render(request, "professional/receipt.html", page)

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from documents.consultation import Summary
 
 from access.policy import Status
+from documents.consultation import Summary
 from portal.templatetags import ui
 
 _ROW = (
@@ -39,10 +39,11 @@ def _row(summary: Summary, documents: str, care: str) -> str:
 
 
 def _title(summary: Summary, documents: str, care: str) -> str:
+    title = escape(summary.title or summary.type_label)
     if summary.status is not Status.AVAILABLE:
-        return escape(summary.title)
+        return title
     href = care if summary.is_history else f"{documents}{summary.id}/"
-    return f'<a href="{href}">{escape(summary.title)}</a>'
+    return f'<a href="{href}">{title}</a>'
 
 
 def tags_of(summary: Summary) -> list[SafeString]:
@@ -50,7 +51,6 @@ def tags_of(summary: Summary) -> list[SafeString]:
     said = (
         (summary.masked, "Masqué, sauf pour vous", "masked", "eye-off"),
         (summary.withheld, "Pas encore visible du patient", "warning", "clock"),
-        (summary.hidden_from_representatives, "Secret pour les parents", "masked", "lock"),
         (summary.status is Status.QUARANTINE, "En cours de vérification", "info", "clock"),
         (summary.status is Status.REFUSED, "Refusé à la vérification", "danger", "warning"),
     )
