@@ -11,6 +11,7 @@ from django.utils.cache import patch_cache_control
 from access.gate import Refused
 from access.policy import Reason
 from accounts.actors import Capacity
+from documents.consultation import NoSuchPart
 from portal.doors import WrongDoor
 from portal.typography import french
 from portal.wording import ABSENT, REFUSALS, Answer
@@ -52,6 +53,8 @@ class RefusalMiddleware:
                 return _page(request, ABSENT, status=404)
             case Refused(decision=decision):
                 return _page(request, REFUSALS[Reason(decision.reason)], status=403)
+            case NoSuchPart():
+                return _page(request, ABSENT, status=404)
             case WrongDoor():
                 return _page(request, WRONG_SPACE, status=403, leave=True)
         return None

@@ -6,7 +6,13 @@ from typing import Any
 
 from django import forms
 from django.forms.renderers import DjangoTemplates
+from django.http import HttpRequest, QueryDict
 from django.template import loader
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with; None when the page was only asked for, and nothing is wrong yet."""
+    return request.POST if request.method == "POST" else None
 
 
 class Renderer(DjangoTemplates):

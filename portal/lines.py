@@ -10,7 +10,6 @@ from django.utils.safestring import SafeString, mark_safe
 
 from access.policy import Status
 from documents.consultation import Summary
-from portal import dates
 from portal.typography import french_once
 
 
@@ -35,22 +34,26 @@ def documents_by_year(
     icons = static("icons.svg")
     return [
         Year(year, mark_safe("".join(_document(one, address(one), icons, level) for one in ones)))
-        for year, ones in groupby(summaries, key=lambda one: one.created_on.year)
+        for year, ones in groupby(summaries, key=lambda one: one.day.year)
     ]
 
 
 def _document(one: Summary, href: str, icons: str, level: int) -> str:
-    on = one.created_on
+    day = one.day
     meta = ", ".join(escape(part) for part in (one.structure, one.author) if part)
     return (
         f'<li class="entry{" is-masked" if one.masked else ""}">'
-        f'<p class="entry-when"><time datetime="{on.isoformat()}"><b>{dates.day_in_month(on)}</b> '
-        f"{dates.SHORT_MONTHS[on.month - 1]}</time></p>"
+        f'<p class="entry-when"><time datetime="{day.iso}"><b>{day.number}</b> {day.month}</time></p>'
         f'<span class="bead"><svg class="icon" aria-hidden="true"><use href="{icons}#{one.icon}"/></svg></span>'
-        f'<div class="entry-body"><h{level} class="entry-title"><a class="stretch" href="{href}">'
-        f"{escape(french_once(one.title or one.type_label))}</a></h{level}>"
+        f'<div class="entry-body"><h{level} class="entry-title">{_title(one, href)}</h{level}>'
         f'<p class="entry-meta">{meta}</p></div>{_states(one, icons)}</li>'
     )
+
+
+def _title(one: Summary, href: str) -> str:
+    title = escape(french_once(one.title or one.type_label))
+    # What is still being checked cannot be opened yet.
+    return f'<a class="stretch" href="{href}">{title}</a>' if one.status == Status.AVAILABLE else title
 
 
 def _states(one: Summary, icons: str) -> str:

@@ -218,7 +218,7 @@ def told(traces: Iterable[Trace]) -> list[TraceTold]:
     for trace in traces:
         line = sentence(trace)
         if lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN:
-            lines[-1] = replace(lines[-1], times=lines[-1].times + 1)
+            lines[-1] = replace(lines[-1], times=lines[-1].times + line.times)
         else:
             lines.append(line)
     return lines
@@ -241,6 +241,7 @@ def sentence(trace: Trace) -> TraceTold:
         at=trace.at,
         symbol="block" if refused else deed.symbol,
         refused=refused,
+        times=int(trace.detail.get("times", 1)),
         sentence=format_html("<strong>{}</strong>{} {}", who, _quality(trace.actor) if not you else "", words),
     )
 

@@ -34,7 +34,8 @@ def read(request: HttpRequest, document_id: UUID) -> HttpResponse:
     reading = consultation.read(request.actor.dossier_id, document_id, by=request.actor, at=timezone.now())
     if reading.kind == "history":
         return redirect("patient:care")
-    leaves = list(enumerate(reading.page_texts, start=1))
+    texts = (*reading.page_texts, *[""] * (reading.page_count - len(reading.page_texts)))
+    leaves = list(enumerate(texts, start=1))
     return render(request, "patient/document.html", {"reading": reading, "document": reading.summary, "leaves": leaves})
 
 
@@ -42,7 +43,7 @@ def read(request: HttpRequest, document_id: UUID) -> HttpResponse:
 @holders_only
 def page(request: HttpRequest, document_id: UUID, number: int) -> HttpResponse:
     image = consultation.page_image(request.actor.dossier_id, document_id, number, by=request.actor, at=timezone.now())
-    return HttpResponse(image.bytes, content_type=image.media_type)
+    return HttpResponse(image.content, content_type=image.media_type)
 
 
 @require_safe
@@ -55,4 +56,4 @@ def original(request: HttpRequest, document_id: UUID) -> HttpResponse:
 def as_download(file: consultation.Original) -> HttpResponse:
     """The file as it was deposited, which the browser keeps and never opens in our name."""
     disposition = content_disposition_header(as_attachment=True, filename=file.file_name)
-    return HttpResponse(file.bytes, content_type=file.media_type, headers={"Content-Disposition": disposition})
+    return HttpResponse(file.content, content_type=file.media_type, headers={"Content-Disposition": disposition})

@@ -21,7 +21,7 @@ from accounts.contacts import ContactChannel
 from accounts.insurer import InsurerUnreachable
 from dossiers import enrolment, information
 from dossiers.enrolment import EnrolmentState, Incomplete, Step
-from portal.forms import Form
+from portal.forms import Form, posted
 from portal.public import questions
 from portal.typography import french
 from portal.wording import REFUSALS
@@ -184,7 +184,7 @@ def channel(request: HttpRequest, application: UUID) -> HttpResponse:
     if not state.contacts:
         raise Incomplete(state.step)
     form = questions.ChannelForm(
-        request.POST or None, contacts=state.contacts, post_delay_hours=settings.DMP_POST_DELAY_HOURS
+        posted(request), contacts=state.contacts, post_delay_hours=settings.DMP_POST_DELAY_HOURS
     )
     if form.is_valid():
         try:
@@ -201,7 +201,7 @@ def channel(request: HttpRequest, application: UUID) -> HttpResponse:
 @applying
 def code(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
-    form = questions.CodeForm(request.POST or None)
+    form = questions.CodeForm(posted(request))
     if form.is_valid():
         try:
             proved = enrolment.verify_code(application, form.cleaned_data["code"], by=by, at=at)
@@ -272,7 +272,7 @@ def login(request: HttpRequest, application: UUID) -> HttpResponse:
 @applying
 def contact(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
-    form = questions.ContactForm(request.POST or None)
+    form = questions.ContactForm(posted(request))
     if form.is_valid():
         try:
             enrolment.give_contact(application, form.contact, by=by, at=at)
@@ -287,7 +287,7 @@ def contact(request: HttpRequest, application: UUID) -> HttpResponse:
 @applying
 def contact_code(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
-    form = questions.CodeForm(request.POST or None)
+    form = questions.CodeForm(posted(request))
     if form.is_valid():
         try:
             enrolment.verify_contact(application, form.cleaned_data["code"], by=by, at=at)
@@ -312,7 +312,7 @@ def read_information(request: HttpRequest, application: UUID) -> HttpResponse:
 @applying
 def consent(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
-    form = questions.ConsentForm(request.POST or None)
+    form = questions.ConsentForm(posted(request))
     if form.is_valid():
         opened = enrolment.consent(application, **form.cleaned_data, information_version=information.VERSION, by=by, at=at)
         signing_in.after_opening(request, opened.credentials.user_id, at=at)

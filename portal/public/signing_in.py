@@ -16,7 +16,7 @@ from accounts import signing_in
 from accounts.actors import Capacity
 from accounts.contacts import MaskedContact
 from portal.doors import wished_page
-from portal.forms import Choices, Form
+from portal.forms import Choices, Form, posted
 from portal.public.questions import TYPED_AS_IS, CodeForm, NewPasswordForm, missing
 from portal.typography import french
 
@@ -54,7 +54,7 @@ class WhereForm(Form):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    at, form = timezone.now(), SignInForm(request.POST or None)
+    at, form = timezone.now(), SignInForm(posted(request))
     if form.is_valid():
         try:
             pending = signing_in.begin(**form.cleaned_data, at=at, origin=signing_in.origin_of(request), kinds=("holder",))
@@ -74,7 +74,7 @@ def where(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     if (pending := signing_in.pending(request, at=at)) is None:
         return _onward(request, "public:sign_in")
-    form = WhereForm(request.POST or None, contacts=pending.contacts)
+    form = WhereForm(posted(request), contacts=pending.contacts)
     if form.is_valid():
         try:
             return _send(request, pending, at=at, contact=form.cleaned_data["contact"])
@@ -86,7 +86,7 @@ def where(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def code(request: HttpRequest) -> HttpResponse:
-    at, form = timezone.now(), CodeForm(request.POST or None)
+    at, form = timezone.now(), CodeForm(posted(request))
     if (pending := signing_in.pending(request, at=at)) is None:
         return _onward(request, "public:sign_in")
     if form.is_valid():
@@ -97,6 +97,8 @@ def code(request: HttpRequest) -> HttpResponse:
             form.add_error("code", french(f"Ce n'est pas le bon code. Il vous reste {left} essai{'s' if left > 1 else ''}."))
         except (signing_in.CodeExpired, signing_in.NoTriesLeft):
             form.add_error("code", "Ce code ne marche plus. Demandez-en un autre.")
+        except signing_in.TooManyTries as tried:
+            form.add_error(None, str(tried))
         else:
             actor = signing_in.finish(request, proved, at=at)
             return redirect(wished_page(request, otherwise="patient:home")) if actor else redirect("public:first_password")
@@ -111,12 +113,13 @@ def code(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def first_password(request: HttpRequest) -> HttpResponse:
     """Whoever comes with the printed password chooses their own before going further."""
-    if not signing_in.awaiting_password(request):
+    at = timezone.now()
+    if not signing_in.awaiting_password(request, at=at):
         return redirect("public:sign_in")
-    form = NewPasswordForm(request.POST or None)
+    form = NewPasswordForm(posted(request))
     if form.is_valid():
         try:
-            signing_in.choose_password(request, form.cleaned_data["password"], at=timezone.now())
+            signing_in.choose_password(request, form.cleaned_data["password"], at=at)
             return redirect("patient:home")
         except signing_in.WeakPassword as weak:
             form.add_error("password", weak.faults)

@@ -449,7 +449,7 @@ def _faults(form: BaseForm) -> list[tuple[str, str]]:
 
 def _first_input(bound: BoundField) -> str:
     """The id of the first thing one can type in or tick."""
-    return bound.subwidgets[0].id_for_label if bound.use_fieldset and len(bound.subwidgets) > 1 else bound.id_for_label or bound.auto_id
+    return f"{bound.auto_id}_0" if bound.use_fieldset else bound.id_for_label
 
 
 @register.simple_tag

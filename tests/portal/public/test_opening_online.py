@@ -1,0 +1,236 @@
+"""Camille opens her dossier from home, page after page."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import insurer
+from tests.portal.conftest import CAMILLE_ANSWERS
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "quatre tuiles bleues sous la pluie"
+
+
+def go(browser, name, **answers):
+    return browser.post(reverse(f"public:{name}"), answers)
+
+
+def identify(browser, **changes):
+    """From the first page to the answer of the insurer."""
+    typed = CAMILLE_ANSWERS | changes
+    go(browser, "enrol")
+    go(browser, "enrol_nir", nir=typed["nir"])
+    go(browser, "enrol_name", birth_name=typed["birth_name"], given_name=typed["given_name"])
+    born = typed["birth_date"]
+    go(browser, "enrol_birth", birth_date_jour=born[6:], birth_date_mois=born[4:6], birth_date_annee=born[:4])
+    go(browser, "enrol_card", vitale_serial=typed["vitale_serial"])
+    return go(browser, "enrol_review")
+
+
+def prove(browser, the_insurer):
+    identify(browser)
+    go(browser, "enrol_channel", contact="c1")
+    return go(browser, "enrol_code", code=the_insurer.codes[-1])
+
+
+def choose_accesses(browser, own_codes):
+    go(browser, "enrol_login", login="camille-l-79", password=PASSWORD, again=PASSWORD)
+    go(browser, "enrol_contact", channel="sms", value="06 12 34 56 42")
+    return go(browser, "enrol_contact_code", code=own_codes[-1])
+
+
+def test_a_patient_opens_her_dossier_and_finds_herself_at_home(browser, the_insurer, own_codes):
+    prove(browser, the_insurer)
+    choose_accesses(browser, own_codes)
+    browser.get(reverse("public:enrol_information"))
+
+    opened = go(browser, "enrol_consent", agreed="on", break_glass="on", regulation="on")
+    home = browser.get(opened.url)
+
+    assert opened.url == reverse("patient:home")
+    assert "Bienvenue Camille" in home.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("ticked", "doctor", "regulation"),
+    [
+        ({"break_glass": "on", "regulation": "on"}, "l’avez permis", "l’avez permis"),
+        ({"regulation": "on"}, "l’avez refusé", "l’avez permis"),
+        ({"break_glass": "on"}, "l’avez permis", "l’avez refusé"),
+        ({}, "l’avez refusé", "l’avez refusé"),
+    ],
+)
+def test_each_emergency_box_is_refused_alone(browser, the_insurer, own_codes, ticked, doctor, regulation):
+    prove(browser, the_insurer)
+    choose_accesses(browser, own_codes)
+
+    home = browser.get(go(browser, "enrol_consent", agreed="on", **ticked).url).content.decode()
+
+    told = home[home.index("Un médecin, si votre vie") : home.index("Votre identité de santé")]
+    assert told.index(doctor) < told.rindex(regulation)
+
+
+def test_the_emergency_boxes_are_ticked_to_begin_with_and_the_agreement_is_not(browser, the_insurer, own_codes):
+    prove(browser, the_insurer)
+    choose_accesses(browser, own_codes)
+
+    page = browser.get(reverse("public:enrol_consent"))
+
+    boxes = {bound.name: bound.value() for bound in page.context["form"]}
+    assert boxes == {"agreed": None, "break_glass": True, "regulation": True}
+
+
+def test_nothing_opens_without_the_box_of_the_agreement(browser, the_insurer, own_codes):
+    prove(browser, the_insurer)
+    choose_accesses(browser, own_codes)
+
+    answer = go(browser, "enrol_consent", break_glass="on")
+
+    assert answer.status_code == 200
+    assert "Cochez cette case pour ouvrir votre dossier" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "sentence"),
+    [
+        ("enrol_nir", {"nir": "2 79 03 51 215 189"}, "Il manque 2"),
+        ("enrol_nir", {"nir": ""}, "Saisissez votre numéro de sécurité sociale"),
+        ("enrol_name", {"birth_name": "Moreau"}, "Saisissez votre premier prénom"),
+        ("enrol_birth", {}, "Saisissez le jour, le mois et l’année"),
+        ("enrol_birth", {"birth_date_jour": "14", "birth_date_mois": "3", "birth_date_annee": "58"}, "4"),
+        ("enrol_card", {"vitale_serial": "ABC"}, "ne contient que des chiffres"),
+    ],
+)
+def test_a_mistake_is_told_first_kept_and_linked_to_its_field(browser, name, typed, sentence):
+    go(browser, "enrol")
+
+    page = go(browser, name, **typed).content.decode()
+
+    assert page.index("data-error-summary") < page.index("<h1")
+    assert sentence in page
+    assert page.count("<title>Erreur\u00a0: ") == 1
+    for value in typed.values():
+        assert f'value="{value}"' in page or not value
+    target = page.split('data-error-summary')[1].split('href="#')[1].split('"')[0]
+    assert f'id="{target}"' in page
+
+
+def test_answers_are_kept_for_whoever_goes_back(browser, the_insurer):
+    identify(browser)
+
+    assert "MOREAU" in browser.get(reverse("public:enrol_name")).content.decode().upper()
+    assert 'value="1979"' in browser.get(reverse("public:enrol_birth")).content.decode()
+
+
+def test_a_lunar_date_is_a_date_of_birth(browser, the_insurer):
+    identify(browser, birth_date="19790231")
+
+    assert "31" in browser.get(reverse("public:enrol_review")).content.decode()
+
+
+@pytest.mark.parametrize("case", ["no match", "a minor"])
+def test_whoever_cannot_open_online_is_sent_to_a_counter_without_a_word_more(browser, the_insurer, case):
+    if case == "no match":
+        the_insurer.knows = None
+        answer = identify(browser)
+    else:
+        answer = identify(browser, birth_date=f"{timezone.now().year - 3}0110")
+
+    assert answer.url == reverse("public:enrol_counter")
+
+
+def test_an_insurer_that_does_not_answer_costs_nothing(browser, the_insurer, monkeypatch):
+    def silent(*_):
+        raise insurer.InsurerUnreachable("timeout", None)
+
+    monkeypatch.setattr(insurer, "verify", silent)
+
+    assert identify(browser).url == reverse("public:enrol_unreachable")
+    assert CAMILLE_ANSWERS["vitale_serial"] in browser.get(reverse("public:enrol_review")).content.decode()
+
+
+def test_that_a_dossier_exists_is_told_after_the_code_only(browser, the_insurer, own_codes, dossier):
+    before = identify(browser)
+    go(browser, "enrol_channel", contact="c1")
+
+    after = go(browser, "enrol_code", code=the_insurer.codes[-1])
+
+    assert before.url == reverse("public:enrol_channel")
+    assert after.url == reverse("public:enrol_exists")
+    assert "Votre DMP existe déjà" in browser.get(after.url).content.decode()
+
+
+def test_the_page_of_the_existing_dossier_is_shut_to_whoever_has_not_the_code(browser, the_insurer, dossier):
+    identify(browser)
+
+    assert browser.get(reverse("public:enrol_exists")).url == reverse("public:enrol_channel")
+
+
+def test_a_wrong_code_says_how_many_tries_remain(browser, the_insurer):
+    identify(browser)
+    go(browser, "enrol_channel", contact="c1")
+    wrong = f"{(int(the_insurer.codes[-1]) + 1) % 10**6:06d}"
+
+    page = go(browser, "enrol_code", code=wrong).content.decode()
+
+    assert "Il vous reste 4\u00a0essais" in page
+
+
+def test_a_code_may_be_pasted_with_its_spaces(browser, the_insurer):
+    identify(browser)
+    go(browser, "enrol_channel", contact="c1")
+    code = the_insurer.codes[-1]
+
+    assert go(browser, "enrol_code", code=f" {code[:3]} {code[3:]} ").url == reverse("public:enrol_login")
+
+
+def test_a_code_by_post_says_when_it_will_be_usable(browser, the_insurer, settings):
+    settings.DMP_POST_DELAY_HOURS = 24
+    identify(browser)
+
+    go(browser, "enrol_channel", contact="c2")
+    page = browser.get(reverse("public:enrol_code")).content.decode()
+
+    assert "par courrier" in page
+    assert "Il s’utilise à partir du" in page
+    assert browser.cookies["ouverture"]["max-age"] > timedelta(days=15).total_seconds()
+
+
+def test_a_step_cannot_be_skipped(browser, the_insurer):
+    identify(browser)
+
+    for name in ("enrol_login", "enrol_contact", "enrol_contact_code", "enrol_information", "enrol_consent"):
+        assert browser.get(reverse(f"public:{name}")).url == reverse("public:enrol_channel")
+
+
+@pytest.mark.parametrize("name", ["enrol_nir", "enrol_review", "enrol_code", "enrol_consent"])
+def test_without_an_opening_under_way_one_is_sent_to_the_start(browser, name):
+    assert browser.get(reverse(f"public:{name}")).url == reverse("public:enrol")
+
+
+def test_an_opening_that_has_gone_says_so(browser, the_insurer):
+    go(browser, "enrol")
+    other = type(browser)()
+    other.cookies["ouverture"] = browser.cookies["ouverture"].value
+    go(other, "enrol_give_up")
+
+    answer = browser.get(reverse("public:enrol_nir"))
+
+    assert answer.status_code == 403
+    assert "Cette demande s’est effacée" in answer.content.decode()
+
+
+def test_giving_up_forgets_everything(browser, the_insurer):
+    identify(browser)
+
+    assert go(browser, "enrol_give_up").url == reverse("public:home")
+    assert browser.get(reverse("public:enrol_review")).url == reverse("public:enrol")
+
+
+def test_nothing_of_an_opening_stays_in_a_cache(browser, the_insurer):
+    identify(browser)
+
+    assert "no-store" in browser.get(reverse("public:enrol_review"))["Cache-Control"]
