@@ -3,6 +3,11 @@
 
 import os
 import sys
+from pathlib import Path
+
+# Nothing is written in the tree outside .venv and var: this process, then those it starts.
+PYCACHE = Path(__file__).resolve().parent / "var" / "pycache"
+sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(PYCACHE))
 
 
 def main() -> None:

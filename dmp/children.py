@@ -1,9 +1,11 @@
 """Servers run as children in the foreground: they die with their parent; PostgreSQL never runs as root."""
 
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from hashlib import sha256
@@ -12,6 +14,7 @@ from typing import IO
 
 LONGEST_SOCKET_PATH = 103  # bytes: the smallest limit among the systems we run on
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432")
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class CannotStart(Exception):
@@ -36,6 +39,12 @@ def refuse_root_without_namespaces() -> None:
         "PostgreSQL refuse de s’exécuter en tant que root, et ce système n’autorise pas les espaces de noms "
         "utilisateur : lancez la commande depuis un compte ordinaire, ou donnez DATABASE_URL."
     )
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for a SIGTERM when whoever started us dies without a word. Only Linux has this."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def start(

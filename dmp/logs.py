@@ -42,7 +42,7 @@ NIR = re.compile(r"(?<!\d)[12]\s?\d{2}\s?\d{2}\s?(?:\d{2}|2[AB])\s?\d{3}\s?\d{3}
 E_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 TELEPHONE = re.compile(r"(?<!\d)(?:\+33|0)\s?[1-9](?:[\s.]?\d{2}){4}(?!\d)")
 
-QUIET = ("py.warnings", "celery.redirected", "kombu", "amqp", "_granian")
+QUIET = ("py.warnings", "celery", "kombu", "amqp", "_granian", "pikepdf", "PIL")
 
 
 def configure(options: Mapping[str, Any]) -> None:
@@ -87,9 +87,7 @@ Event = MutableMapping[str, Any]
 
 def only_the_words_of_a_library(_logger: object, _method: str, event: Event) -> Event:
     """A record of the standard module keeps the sentence its author wrote, not the values put into it."""
-    record = event.get("_record")
-    if record is not None and record.args:
-        event["event"] = str(record.msg)
+    event["event"] = str(event["_record"].msg)
     return event
 
 

@@ -3,8 +3,10 @@
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -12,6 +14,7 @@ from psycopg import sql
 from dmp import children
 
 SUPERUSER = "postgres"
+VERSION = "18"
 
 # D23: with the defaults a failed INSERT writes its values twice in the log.
 LOG_SETTINGS = {
@@ -83,6 +86,7 @@ def start(var: Path, *, durable: bool = True) -> subprocess.Popen[bytes]:
     """
     children.refuse_root_without_namespaces()
     data = var / "pg"
+    _refuse_another_version(data)
     sockets = children.private_directory(children.socket_directory(var))
     if not (data / "PG_VERSION").exists():
         _make_cluster(data)
@@ -99,6 +103,15 @@ def start(var: Path, *, durable: bool = True) -> subprocess.Popen[bytes]:
 def stop(server: subprocess.Popen[bytes]) -> None:
     """Fast shutdown: sessions are ended, what was committed is kept."""
     children.stop(server, by=signal.SIGINT, patience=30)
+
+
+def _refuse_another_version(data: Path) -> None:
+    kept = data / "PG_VERSION"
+    if kept.exists() and kept.read_text().strip() != VERSION:
+        raise children.CannotStart(
+            f"{data} a été écrit par PostgreSQL {kept.read_text().strip()}, celui-ci est le {VERSION} : "
+            "sauvegardez avec l’ancienne version (pg_dump), puis restaurez ailleurs."
+        )
 
 
 def _make_cluster(data: Path) -> None:
@@ -137,7 +150,7 @@ def prepare(var: Path, database: str) -> None:
     """Roles, database and its walls on the embedded server, made when missing."""
     with connect(var) as connection:
         make_roles(connection)
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone():
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
             create_database(connection, database)
     with connect(var, database) as connection:
         raise_walls(connection)
@@ -156,6 +169,38 @@ def create_database(connection: psycopg.Connection, name: str, *, template: str 
     connection.execute(sql.SQL("CREATE DATABASE {} OWNER dmp_owner {}").format(database, copied))
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO dmp_app").format(database))
+
+
+def adopt(url: str, secrets: Mapping[str, str]) -> tuple[str, str]:
+    """Roles and walls on a server that somebody else runs; the URLs of dmp_app and dmp_owner there.
+
+    `url` signs in as a superuser, to a database that exists; `secrets` has a password for each login.
+    """
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        make_roles(connection)
+        for login, secret in secrets.items():
+            statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                sql.Identifier(login), sql.Literal(secret)
+            )
+            connection.execute(statement)
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO dmp_app").format(database))
+        connection.execute(sql.SQL("GRANT CONNECT, CREATE ON DATABASE {} TO dmp_owner").format(database))
+        raise_walls(connection)
+    return signed_in_as(url, "dmp_app", secrets), signed_in_as(url, "dmp_owner", secrets)
+
+
+def may_make_roles(url: str) -> bool:
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        return bool(row and row[0])
+
+
+def signed_in_as(url: str, login: str, secrets: Mapping[str, str]) -> str:
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(login)}:{quote(secrets[login])}@{place}"))
 
 
 def drop_database(connection: psycopg.Connection, name: str) -> None:

@@ -94,6 +94,7 @@ INSTALLED_APPS = [app for app in INSTALLED_APPS if app not in setting("DMP_WITHO
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "dmp.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     *(["django.contrib.sessions.middleware.SessionMiddleware"] if there("accounts.sessions") else []),

