@@ -27,7 +27,7 @@ test: dev ## formatting, lint, import contracts, types, migrations, tests, brows
 	@$(PYTHON) tests/all.py
 
 proof: dev ## the long programme: faults, scans, whole corpora, timing; figures go to docs/proofs/
-	@$(PYTHON) -m pytest tests/proof -m "proof" -s
+	@$(PYTHON) -m pytest tests/proof -m proof -s
 
 bench: dev ## throughput of the paths that count, as shares of a bare view
 	@$(PYTHON) manage.py bench

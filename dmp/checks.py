@@ -48,5 +48,5 @@ def identities_are_of_one_world(app_configs: Sequence[AppConfig] | None, **_: An
 
 
 def refuse_to_start_unsound() -> None:
-    """Run every check, the database's too, and those of a deployment when it is one. Raises SystemCheckError."""
+    """Run every check, those of a deployment too when it is one. Raises SystemCheckError."""
     BaseCommand().check(databases=["default"], include_deployment_checks=not settings.DMP_DEMO)

@@ -25,9 +25,7 @@ def main() -> int:
     find_a_browser()
     failed = [name for name, command in CHECKS if not passes(name, command)]
     counts = run_the_tests()
-    if counts is None:
-        failed.append("tests")
-    elif counts["failed"]:
+    if counts is None or counts["failed"]:
         failed.append("tests")
     if failed:
         print(f"\nFailed: {', '.join(failed)}")
