@@ -16,11 +16,11 @@ from sandbox.box import LETTER, MAIL, SMS, box
 from sandbox.insurer import behaviours
 from sandbox.population import (
     BEHAVIOURS,
-    BERNARD,
     CAMILLE,
     CAST,
     ELISE,
     EMPLOYEES,
+    JEANNINE,
     PROFESSIONALS,
     ROY,
     STAFF,
@@ -52,7 +52,7 @@ def who(request: HttpRequest) -> HttpResponse:
         "newcomer": ELISE,
         "holder": CAMILLE,
         "holder_login": logins.get(CAMILLE.slug),
-        "without_web": BERNARD,
+        "visitor": JEANNINE,
         "agent": ROY,
         "agent_login": logins.get(ROY.slug),
         "staff": STAFF,

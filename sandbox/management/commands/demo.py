@@ -1,0 +1,336 @@
+"""Plays the cast into the database, through the operations everybody uses. Once: what was played stays."""
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.http import HttpRequest
+from django.utils import timezone
+
+from access import gate
+from accounts import card_reader, directory, logins, signing_in
+from accounts.actors import Actor
+from accounts.contacts import Contact, ContactChannel
+from accounts.sessions import SessionStore
+from accounts.userinfo import PlaceOfPractice
+from documents import consultation, deposit
+from dossiers import counter, enrolment, finding, information, sharing
+from jobs import queue
+from sandbox import story, totp, userinfo, whoswho
+from sandbox.box import Box
+from sandbox.memory import Memory
+from sandbox.population import (
+    BERNARD,
+    CAMILLE,
+    ELISE,
+    LEFEVRE,
+    NADIA,
+    PHARMACIST,
+    ROY,
+    STAFF,
+    TWO_PRACTICES,
+    Employee,
+    Person,
+    Professional,
+)
+from sandbox.whoswho import Borrowed
+
+PASSWORDS = {
+    CAMILLE.slug: "tilleul marée quartz 58",
+    ROY.slug: "guichet ardoise pluvier 31",
+    STAFF.slug: "boussole cerise granit 76",
+}
+LOGINS = {CAMILLE.slug: "camille.moreau", ROY.slug: ROY.login, STAFF.slug: STAFF.login}
+DOORS = {CAMILLE.slug: "/connexion/", ROY.slug: "/guichet/connexion/", STAFF.slug: "/equipe/connexion/"}
+PATIENCE = 8  # seconds for the jobs of the story to end
+A_FEW = timedelta(minutes=20)
+
+
+class Command(BaseCommand):
+    help = "Plays the cast of the demonstration into the database. Idempotent."
+
+    def handle(self, **_: Any) -> None:
+        if not settings.DMP_DEMO:
+            raise CommandError("La démonstration ne se joue que sur une installation de démonstration.")
+        memory = settings.DMP_VAR / "sandbox"
+        Play(memory, timezone.now()).play()
+        whoswho.prepare(memory, [_borrowed(slug) for slug in LOGINS])
+        self.stdout.write(_programme())
+
+
+@dataclass(frozen=True)
+class Play:
+    """The scenes in order. Each is noted when it ends; a play that was cut starts again where it stopped."""
+
+    memory: Path
+    now: datetime
+
+    def play(self) -> None:
+        if logins.login_is_free(LOGINS[STAFF.slug]):
+            self._notes.write({})  # a new database: whatever was noted is about another one
+        self.scene("staff", self.staff_is_given_an_account)
+        self.scene("agent", self.the_agent_is_given_an_account)
+        camille = Actor.from_told(self.scene("opening", self.camille_opens_her_dossier_online))
+        dossier_id = camille.dossier_id
+        assert dossier_id is not None
+        lefevre, cardiologist, nadia = (self.acting(p) for p in (LEFEVRE, TWO_PRACTICES, NADIA))
+        at_the_hospital = self.acting(TWO_PRACTICES, 1)
+
+        self.scene("lefevre", lambda: self.is_let_in(dossier_id, lefevre, story.AGREED))
+        self.scene("cardiologist", lambda: self.is_let_in(dossier_id, cardiologist, story.CARDIOLOGIST))
+        self.scene("nadia", lambda: self.is_let_in(dossier_id, nadia, story.NURSE))
+        self.scene("nadia leaves", lambda: self.withdraws(dossier_id, camille, story.NURSE_LEFT))
+        self.scene("lefevre again", lambda: self.is_let_in(dossier_id, lefevre, story.AGREED_AGAIN))
+        for rank, one in enumerate(story.DEPOSITS):
+            author = at_the_hospital if one.practice else self.acting(one.by)
+            self.scene(
+                f"deposit {rank}", lambda one=one, author=author: self.deposits(dossier_id, one, author)
+            )
+        self.scene("bernard", self.bernard_is_received_at_the_counter)
+        if self.scene("work", self.the_house_works):
+            self.scene("reading", lambda: self.lefevre_reads(dossier_id, lefevre))
+            self.scene("refusal", lambda: self.the_pharmacist_is_refused(dossier_id))
+
+    # -- Scenes ------------------------------------------------------------------------------------
+
+    def staff_is_given_an_account(self) -> str:
+        made = directory.provision_staff(
+            login=STAFF.login,
+            name=f"{STAFF.given_name} {STAFF.name}",
+            at=self.now,
+            password=PASSWORDS[STAFF.slug],
+            totp_secret=_totp_secret(STAFF.slug),
+        )
+        return str(made.user_id)
+
+    def the_agent_is_given_an_account(self) -> str:
+        made = directory.provision_agent(
+            login=ROY.login,
+            name=f"{ROY.given_name} {ROY.name}",
+            structure=_cpam(ROY),
+            at=self.now,
+            password=PASSWORDS[ROY.slug],
+            totp_secret=_totp_secret(ROY.slug),
+        )
+        return str(made.user_id)
+
+    def camille_opens_her_dossier_online(self) -> dict[str, str]:
+        """As in a browser: the insurer is asked, the box is read. Only the consent is dated back."""
+        now = self.now
+        application = enrolment.start(at=now)
+        by = enrolment.applicant(application)
+        enrolment.answer(
+            application,
+            nir=CAMILLE.nir,
+            birth_name=CAMILLE.birth_name,
+            given_name=CAMILLE.given_names[0],
+            birth_date=CAMILLE.birth_date,
+            vitale_serial=CAMILLE.vitale_serial,
+            by=by,
+            at=now,
+        )
+        contacts = enrolment.ask_insurer(application, by=by, at=now)
+        sms = next(contact for contact in contacts if contact.channel == ContactChannel.SMS)
+        asked_at = timezone.now()
+        enrolment.send_code(application, sms.id, by=by, at=now)
+        enrolment.verify_code(application, self.code_for(CAMILLE, since=asked_at), by=by, at=now)
+        enrolment.choose_login(application, LOGINS[CAMILLE.slug], PASSWORDS[CAMILLE.slug], by=by, at=now)
+        asked_at = timezone.now()
+        enrolment.give_contact(application, Contact(ContactChannel.SMS, CAMILLE.phone or ""), by=by, at=now)
+        enrolment.verify_contact(application, self.code_for(CAMILLE, since=asked_at), by=by, at=now)
+        opened = enrolment.consent(
+            application,
+            information_version=information.VERSION,
+            agreed=True,
+            break_glass=True,
+            regulation=True,
+            by=by,
+            at=self.ago(story.OPENED),
+        )
+        assert opened.credentials.user_id is not None
+        return _came_in(
+            lambda visit: signing_in.after_opening(visit, opened.credentials.user_id, at=now)
+        ).told()
+
+    def is_let_in(self, dossier_id: UUID, professional: Actor, days_ago: int) -> str:
+        """The professional finds her by her number, and declares that she agrees."""
+        at = self.ago(days_ago)
+        found = finding.by_ins(CAMILLE.nir, by=professional, at=at)
+        if [one.dossier_id for one in found] != [dossier_id]:
+            raise CommandError("Le dossier de la démonstration est introuvable.")
+        return str(sharing.declare_agreement(dossier_id, by=professional, at=at + A_FEW / 20).grant_id)
+
+    def withdraws(self, dossier_id: UUID, camille: Actor, days_ago: int) -> str:
+        return sharing.withdraw(
+            dossier_id, UUID(self._notes.read()["nadia"]), by=camille, at=self.ago(days_ago)
+        )
+
+    def deposits(self, dossier_id: UUID, one: story.Deposit, author: Actor) -> str:
+        at = self.ago(one.days_ago) + A_FEW
+        day = timezone.localdate(at)
+        receipt = deposit.deposit(
+            dossier_id,
+            content=one.make(day),
+            media_type=one.media_type,
+            type_code=one.type_code,
+            title=one.title,
+            created_on=day,
+            masked=one.masked,
+            withheld=one.withheld,
+            hidden_from_representatives=False,
+            by=author,
+            at=at,
+            unique_id=f"{dossier_id}/{one.type_code}/{one.title}",
+        )
+        return str(receipt.document_id)
+
+    def bernard_is_received_at_the_counter(self) -> str:
+        """No telephone, no mail: a dossier without web access, and a receipt on paper."""
+        roy = self.roy_signs_in()
+        reading = card_reader.read(BERNARD.slug, at=self.now)
+        at = self.ago(story.COUNTER)
+        visit = counter.receive(reading, by=roy, at=at)
+        sheet = counter.open_here(
+            visit.id,
+            identity_document=counter.IdentityDocument.ID_CARD,
+            agreed=True,
+            break_glass=True,
+            regulation=False,
+            contact=None,
+            information_version=information.VERSION,
+            by=roy,
+            at=at + A_FEW / 2,
+        )
+        return str(sheet.dossier_id)
+
+    def roy_signs_in(self) -> Actor:
+        """With the code of the half minute before, so that the present one is left to whoever comes next."""
+        code = totp.code(_base32(ROY.slug), self.now.timestamp() - totp.STEP)
+        pending = signing_in.begin(
+            ROY.login, PASSWORDS[ROY.slug], at=self.now, origin="demo", kinds=("agent",)
+        )
+        proved = signing_in.check_code(pending, code, at=self.now)
+        return _came_in(lambda visit: signing_in.finish(visit, proved, at=self.now))
+
+    def the_house_works(self) -> str:
+        """Checks the deposits, imports the care histories, sends what waits: the workers may help."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            queue.work_due(20)
+            if not queue.waiting(["ready", "leased"]):
+                return "done"
+            time.sleep(0.1)
+        return "done"  # what remains is retried later, as it would be for anybody
+
+    def lefevre_reads(self, dossier_id: UUID, lefevre: Actor) -> str:
+        page = consultation.contents(dossier_id, by=lefevre, at=self.now)
+        readable = [one for one in page.summaries if not one.is_history][:2]
+        for one in readable:
+            consultation.read(dossier_id, one.id, by=lefevre, at=self.now)
+        return str(len(readable))
+
+    def the_pharmacist_is_refused(self, dossier_id: UUID) -> str:
+        """She was never let in: she learns nothing, and Camille sees that she tried."""
+        try:
+            consultation.contents(dossier_id, by=self.acting(PHARMACIST), at=self.now)
+        except gate.Refused as refused:
+            return str(refused.decision.reason)
+        raise CommandError("La pharmacienne a lu un dossier sans accord.")
+
+    # -- How ---------------------------------------------------------------------------------------
+
+    def scene(self, name: str, play: Callable[[], Any]) -> Any:
+        """What the scene left, played now or before."""
+        notes = self._notes.read()
+        if name not in notes:
+            notes[name] = play()
+            self._notes.write(notes)
+        return notes[name]
+
+    @property
+    def _notes(self) -> Memory:
+        return Memory(self.memory, "played", {})
+
+    def ago(self, days: int) -> datetime:
+        return self.now - timedelta(days=days)
+
+    def acting(self, professional: Professional, practice: int = 0) -> Actor:
+        return directory.professional_from(userinfo.told(professional), practice, at=self.now)
+
+    def code_for(self, person: Person, *, since: datetime) -> str:
+        """The code that arrived in the person's telephone since then."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            for message in Box(Memory(self.memory, "box", [])).messages(to=person.phone):
+                if message.code and message.moment >= since:
+                    return message.code
+            queue.work_due(5)
+            time.sleep(0.05)
+        raise CommandError("Aucun code n’est arrivé : le bac à sable ne répond pas.")
+
+
+def _cpam(employee: Employee) -> PlaceOfPractice:
+    return PlaceOfPractice(number=employee.siret, name=employee.employer)
+
+
+def _totp_secret(slug: str) -> bytes:
+    """Always the same for this installation, and for it alone."""
+    return hmac.digest(settings.SECRET_KEY.encode(), f"sandbox.totp.{slug}".encode(), hashlib.sha1)
+
+
+def _base32(slug: str) -> str:
+    return base64.b32encode(_totp_secret(slug)).decode()
+
+
+def _came_in(sign_in: Callable[[HttpRequest], Actor | None]) -> Actor:
+    """Who a visit is for, once signed in; the visit ends there."""
+    visit = HttpRequest()
+    visit.session = SessionStore()
+    actor = sign_in(visit)
+    if actor is None:
+        raise CommandError("La démonstration n’a pas pu se connecter.")
+    visit.session.flush()
+    return actor
+
+
+def _borrowed(slug: str) -> Borrowed:
+    has_application = slug in (ROY.slug, STAFF.slug)
+    secret = _base32(slug) if has_application else ""
+    return Borrowed(
+        slug=slug, door=DOORS[slug], login=LOGINS[slug], password=PASSWORDS[slug], totp_secret=secret
+    )
+
+
+def _programme() -> str:
+    """Who one can be, what to type, and where messages arrive."""
+    outside, service = f"http://127.0.0.1:{settings.DMP_SANDBOX_PORT}", settings.DMP_BASE_URL
+    employees = [
+        f"  {who.given_name} {who.name}, {role} : {service}{DOORS[who.slug]}\n"
+        f"      {LOGINS[who.slug]}  /  {PASSWORDS[who.slug]}   puis le code de {outside}/codes/"
+        for who, role in ((ROY, "agent à la CPAM"), (STAFF, "de l’équipe du service"))
+    ]
+    return "\n".join(
+        (
+            "",
+            "Qui être :",
+            f"  {CAMILLE.name}, qui lit son DMP : {service}{DOORS[CAMILLE.slug]}",
+            f"      {LOGINS[CAMILLE.slug]}  /  {PASSWORDS[CAMILLE.slug]}   puis le code de {outside}/boite/",
+            f"  {ELISE.name}, qui ouvre le sien en ligne : {service}/ouvrir/",
+            f"      {ELISE.nir}, {ELISE.birth_name}, {ELISE.given_names[0]}, {ELISE.birth_date_said}, "
+            f"carte {ELISE.vitale_serial}",
+            f"  {LEFEVRE.called}, ou un autre soignant : {service}/pro/connexion/   puis choisir son nom",
+            *employees,
+            f"Tout le monde, et quoi taper : {outside}/",
+            f"Courriels, SMS et courriers : {outside}/boite/",
+            "",
+        )
+    )
