@@ -1,13 +1,22 @@
 """The real samples, counted independently from the XML: every line is read, none is invented."""
 
 import os
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from dossiers.opening import IMPORT_HISTORY
 from history import sections
 from history.cnam_hr import Rejected, Statement, read
+from history.consultation import Phase, care_history
+from jobs import queue
+from tests.cast import NOON
+
+from .cast import CAMILLE
+from .conftest import holder_of
+from .insurer import TOKEN, serving
 
 pytestmark = pytest.mark.corpus
 
@@ -78,6 +87,69 @@ def test_the_columns_of_the_samples_are_those_of_the_model():
         title = section.findtext(f"{HL7}title")
         expected = [form.columns for form in sections.FORMS if form.title == title]
         assert not headings or [heading.replace("'", "’") for heading in headings] == list(expected[0])
+
+
+def readdressed(path: Path) -> bytes:
+    """The sample, sent to Camille: her number, names, sex and date of birth, nothing else changed."""
+    named = {
+        "279035121518989": CAMILLE.ins[1],
+        ">PAT-TROIS<": f">{CAMILLE.birth_name}<",
+        ">DOMINIQUE MARIE-LOUISE<": f">{' '.join(CAMILLE.given_names)}<",
+        ">DOMINIQUE<": f">{CAMILLE.given_names[0]}<",
+        'birthTime value="19790328"': f'birthTime value="{CAMILLE.birth_date}"',
+    }
+    sample = path.read_text(encoding="utf-8")
+    for old, new in named.items():
+        assert old in sample
+        sample = sample.replace(old, new)
+    return sample.encode()
+
+
+def as_shown(dossier_id) -> dict[str, list[list[list[str]]]]:
+    history = care_history(dossier_id, by=holder_of(dossier_id), at=NOON)
+    return {
+        section.title: [
+            [
+                cell.split()
+                for cell in ((line.marker,) if section.key != "hospitalisations" else ()) + line.cells
+            ]
+            for line in section.lines
+        ]
+        for section in history.sections
+    }
+
+
+def imported(dossier_id, path: Path, settings) -> None:
+    settings.DMP_HISTORY_TOKEN = TOKEN
+    with serving({CAMILLE.ins[1]: readdressed(path)}) as settings.DMP_HISTORY_URL:
+        assert queue.work(queue.job_id_of(IMPORT_HISTORY, f"{dossier_id}:opening"))
+
+
+def test_every_line_of_the_sample_goes_through_the_house_to_its_holder(dossier_id, settings):
+    expected = tables(FULL)
+    del expected["Usage et Responsabilités"]
+
+    imported(dossier_id, FULL, settings)
+
+    assert as_shown(dossier_id) == expected
+
+
+def test_the_sample_without_care_tells_its_holder_the_day_on_which_there_was_none(dossier_id, settings):
+    imported(dossier_id, EMPTY, settings)
+
+    history = care_history(dossier_id, by=holder_of(dossier_id), at=NOON)
+    assert (history.total, history.state.phase) == (0, Phase.DONE)
+    assert history.dated_on == date(2019, 7, 1)
+    assert {section.note for section in history.sections} == {sections.EMPTY}
+
+
+def test_the_sample_as_it_is_enters_nobody_s_dossier(dossier_id, settings):
+    settings.DMP_HISTORY_TOKEN = TOKEN
+    with serving({CAMILLE.ins[1]: FULL.read_bytes()}) as settings.DMP_HISTORY_URL:
+        queue.work(queue.job_id_of(IMPORT_HISTORY, f"{dossier_id}:opening"))
+
+    history = care_history(dossier_id, by=holder_of(dossier_id), at=NOON)
+    assert (history.state.phase, history.sections) == (Phase.HELD, ())
 
 
 OTHERS = sorted(path for path in SAMPLES.glob("*.xml") if not path.name.startswith("CNAM-HR"))

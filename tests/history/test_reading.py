@@ -4,7 +4,9 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -238,30 +240,34 @@ def test_a_document_that_is_not_a_care_history_is_rejected(code: str, data: byte
 
 ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
 HOSTILE = {
-    "XXE": ("doctype", b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'),
-    "external DTD": ("doctype", b'<!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd"><a/>'),
-    "billion laughs": ("doctype", f'<!DOCTYPE a [<!ENTITY l0 "ha">{ENTITIES}]><a>&l11;</a>'.encode()),
-    "200 000 levels": ("too_deep", b'<ClinicalDocument xmlns="urn:hl7-org:v3">' + b"<a>" * 200_000),
+    "XXE": ("doctype", lambda: b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'),
+    "external DTD": ("doctype", lambda: b'<!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd"><a/>'),
+    "billion laughs": ("doctype", lambda: f'<!DOCTYPE a [<!ENTITY l0 "ha">{ENTITIES}]><a>&l11;</a>'.encode()),
+    "200 000 levels": ("too_deep", lambda: b'<ClinicalDocument xmlns="urn:hl7-org:v3">' + b"<a>" * 200_000),
     "a million elements": (
         "too_many_elements",
-        b'<ClinicalDocument xmlns="urn:hl7-org:v3">' + b"<id/>" * 1_000_000 + b"</ClinicalDocument>",
+        lambda: b'<ClinicalDocument xmlns="urn:hl7-org:v3">' + b"<id/>" * 1_000_000 + b"</ClinicalDocument>",
     ),
-    "cut in the middle": ("truncated", statement()[:20_000]),
-    "cut at the end": ("truncated", statement()[:-30]),
-    "nothing at all": ("not_xml", b""),
-    "not XML": ("not_xml", b"%PDF-1.7 \x00\xff"),
-    "100 MB": ("too_large", b" " * 100_000_000),
+    "cut in the middle": ("truncated", lambda: statement()[:20_000]),
+    "cut at the end": ("truncated", lambda: statement()[:-30]),
+    "nothing at all": ("not_xml", lambda: b""),
+    "not XML": ("not_xml", lambda: b"%PDF-1.7 \x00\xff"),
+    "100 MB": ("too_large", lambda: b" " * 100_000_000),
     "10 MB in one cell": (
         "too_much_text",
-        with_table(biology(ROW.replace("HEMOGRAMME", "HEMO " * 2_000_000))),
+        lambda: with_table(biology(ROW.replace("HEMOGRAMME", "HEMO " * 2_000_000))),
     ),
-    "100 000 breaks in one cell": (None, with_table(biology(ROW.replace("HEMOGRAMME", "x<br/>" * 100_000)))),
-    "15 000 lines": (None, with_table(biology(ROW * 15_000))),
+    "100 000 breaks in one cell": (
+        None,
+        lambda: with_table(biology(ROW.replace("HEMOGRAMME", "x<br/>" * 100_000))),
+    ),
+    "15 000 lines": (None, lambda: with_table(biology(ROW * 15_000))),
 }
 
 
-@pytest.mark.parametrize(("code", "data"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_input_is_answered_within_a_second(code: str | None, data: bytes):
+@pytest.mark.parametrize(("code", "write"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_input_is_answered_within_a_second(code: str | None, write: Callable[[], bytes]):
+    data = write()
     started = time.process_time()
 
     if code is None:
@@ -273,25 +279,28 @@ def test_hostile_input_is_answered_within_a_second(code: str | None, data: bytes
 
 
 MEASURED = """
-import resource, sys
+import re, sys
 from history.cnam_hr import Rejected, read
 try:
     read(open(sys.argv[1], "rb").read())
 except Rejected:
     pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 """
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if "100 MB" not in name])
 def test_hostile_input_costs_less_than_256_mb(name: str, tmp_path):
-    (tmp_path / "received.xml").write_bytes(HOSTILE[name][1])
+    (tmp_path / "received.xml").write_bytes(HOSTILE[name][1]())
 
     measured = subprocess.run(
-        [sys.executable, "-c", MEASURED, str(tmp_path / "received.xml")], capture_output=True, check=True
+        [sys.executable, "-c", MEASURED, str(tmp_path / "received.xml")],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=True,
     )
 
-    assert int(measured.stdout) < 256
+    assert int(measured.stdout) < 256 * 1024
 
 
 def test_a_date_without_time_zone_is_read_in_france():
