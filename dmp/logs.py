@@ -38,16 +38,17 @@ ALLOWED = frozenset(
     }
 )
 
-NIR = re.compile(r"(?<!\d)[12]\s?\d{2}\s?\d{2}\s?(?:\d{2}|2[AB])\s?\d{3}\s?\d{3}(?:\s?\d{2})?(?!\d)")
+ALONE = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
+NIR = re.compile(ALONE.format(r"[1-4]\s?\d{2}\s?\d{2}\s?(?:\d{2}|2[AB])\s?\d{3}\s?\d{3}(?:\s?\d{2})?"))
 E_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-TELEPHONE = re.compile(r"(?<!\d)(?:\+33|0)\s?[1-9](?:[\s.]?\d{2}){4}(?!\d)")
+TELEPHONE = re.compile(ALONE.format(r"(?:\+33|0)\s?[1-9](?:[\s.]?\d{2}){4}"))
 
 QUIET = ("py.warnings", "celery", "kombu", "amqp", "_granian", "pikepdf", "PIL")
 
 
 def configure(options: Mapping[str, Any]) -> None:
     """Everything logged in this process goes through the walls, one JSON line each, to standard error."""
-    before = [
+    before: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -59,7 +60,7 @@ def configure(options: Mapping[str, Any]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*before, only_the_words_of_a_library],
@@ -80,6 +81,16 @@ def configure(options: Mapping[str, Any]) -> None:
         logger.handlers, logger.propagate = [], True
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class StandardError(logging.Handler):
+    """Whatever standard error is at that moment: a test may have replaced it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:  # what cannot be logged must not break what was being done
+            self.handleError(record)
 
 
 Event = MutableMapping[str, Any]

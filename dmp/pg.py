@@ -200,7 +200,7 @@ def may_make_roles(url: str) -> bool:
 def signed_in_as(url: str, login: str, secrets: Mapping[str, str]) -> str:
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{quote(login)}:{quote(secrets[login])}@{place}"))
+    return urlunsplit(parts._replace(netloc=f"{login}:{quote(secrets[login], safe='')}@{place}"))
 
 
 def drop_database(connection: psycopg.Connection, name: str) -> None:

@@ -1,0 +1,31 @@
+import os
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from dmp import pg
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes or completes the database: roles and walls (DATABASE_ADMIN_URL), tables (DATABASE_OWNER_URL)."
+    )
+    requires_system_checks: list[str] = []
+
+    def handle(self, **_: Any) -> None:
+        if administrator := os.environ.get("DATABASE_ADMIN_URL"):
+            passwords = {
+                "dmp_app": password_in("DATABASE_URL"),
+                "dmp_owner": password_in("DATABASE_OWNER_URL"),
+            }
+            pg.adopt(administrator, passwords)
+        call_command("migrate", database="owner", interactive=False)
+
+
+def password_in(name: str) -> str:
+    password = urlsplit(os.environ.get(name, "")).password
+    if not password:
+        raise CommandError(f"{name} has no password.")
+    return unquote(password)
