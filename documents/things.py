@@ -9,7 +9,7 @@ from django.db import connection
 
 from access.gate import Facts, Passage
 from access.policy import Status, Target
-from accounts.actors import Actor
+from accounts.actors import Actor, Capacity
 from dossiers import things
 from dossiers.things import ABSENT, DossierAtTheDoor, DossierRow
 
@@ -113,6 +113,10 @@ class DocumentAtTheDoor:
         return self.dossier_id
 
     def facts(self, actor: Actor, at: datetime) -> Facts:
+        if actor.capacity is Capacity.AGENT:
+            # Their database role has no right on documents, not even to learn whether there is one.
+            facts = DossierAtTheDoor(self.dossier_id).facts(actor, at)
+            return replace(facts, target=replace(facts.target, document_id=self.document_id))
         with connection.cursor() as cursor:
             cursor.execute(
                 _FACTS,

@@ -10,10 +10,7 @@ from pikepdf import Array, Dictionary, Name, String
 
 CORPORA = Path(os.environ.get("DMP_CORPORA", "/nowhere"))
 
-corpus = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(not CORPORA.is_dir(), reason="DMP_CORPORA names no folder of corpora"),
-]
+needs_corpora = pytest.mark.skipif(not CORPORA.is_dir(), reason="DMP_CORPORA names no folder of corpora")
 
 
 def pdf(words: str = "Tension 12/8", *, change=None, pages: int = 1) -> bytes:

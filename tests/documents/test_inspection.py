@@ -1,0 +1,150 @@
+import base64
+import io
+import json
+import time
+import zlib
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name
+
+from documents import child, inspection, pdf
+from documents.inspection import CDA, PDF
+
+from . import files
+from .files import CORPORA, ONLY_SAYS, WOULD_ACT, needs_corpora
+
+
+@pytest.mark.parametrize("case", WOULD_ACT)
+def test_a_file_that_would_act_is_refused(case):
+    change, code = WOULD_ACT[case]
+
+    assert inspection.inspect(files.pdf(change=change), PDF).refusal == code
+
+
+@pytest.mark.parametrize("case", ONLY_SAYS)
+def test_a_file_that_only_says_something_is_shown(case):
+    inspected = inspection.inspect(files.pdf(change=ONLY_SAYS[case]), PDF)
+
+    assert (inspected.refusal, inspected.page_count) == ("", 1)
+
+
+def test_pages_come_with_their_words():
+    inspected = child.inspect(files.pdf("Fer 12 mg", pages=3), PDF)
+
+    parts = dict(inspected.parts)
+    assert (inspected.page_count, inspected.pages_in_all) == (3, 3)
+    assert json.loads(parts["texts"]) == ["Fer 12 mg p1", "Fer 12 mg p2", "Fer 12 mg p3"]
+    assert parts["page/1"].startswith(b"\x89PNG")
+
+
+def test_a_long_file_is_shown_in_part(monkeypatch):
+    monkeypatch.setattr(pdf, "MOST_PAGES", 2)
+
+    inspected = inspection.inspect(files.pdf(pages=5), PDF)
+
+    assert (inspected.page_count, inspected.pages_in_all) == (2, 5)
+
+
+def test_a_password_is_told_apart():
+    written = io.BytesIO()
+    with pikepdf.open(io.BytesIO(files.pdf())) as locked:
+        locked.save(written, encryption=pikepdf.Encryption(owner="a", user="b"))
+
+    assert inspection.inspect(written.getvalue(), PDF).refusal == "pdf.password"
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7\n", b"%PDF-1.7\n" + b"\0" * 100_000, files.pdf()[:300]])
+def test_what_cannot_be_read_is_refused(content):
+    assert inspection.inspect(content, PDF).refusal == "pdf.unreadable"
+
+
+def test_a_pdf_inside_a_cda_is_looked_at_too():
+    bad = base64.b64encode(files.pdf(change=WOULD_ACT["a script at the opening"][0])).decode()
+    body = f'<nonXMLBody><text mediaType="application/pdf" representation="B64">{bad}</text></nonXMLBody>'
+
+    assert inspection.inspect(files.cda(body=body), CDA).refusal == "pdf.script"
+    assert inspection.inspect(files.cda(), CDA).parts[0][0] == "narrative"
+    assert inspection.inspect(b"<a/>", CDA).refusal == "cda.absent"
+
+
+def _inflates(made):
+    made.pages[0].Contents = pikepdf.Stream(made, zlib.compress(bytes(1 << 28), 1), Filter=Name.FlateDecode)
+
+
+def _laughs(made):
+    inner = None
+    for _ in range(9):
+        form = made.make_stream(b"/X Do\n" * 10 if inner is not None else b"0 0 100 100 re f\n")
+        form.Type, form.Subtype, form.BBox = Name.XObject, Name.Form, Array([0, 0, 500, 500])
+        if inner is not None:
+            form.Resources = Dictionary(XObject=Dictionary(X=inner))
+        inner = made.make_indirect(form)
+    made.pages[0].Resources = Dictionary(XObject=Dictionary(X=inner))
+    made.pages[0].Contents = made.make_stream(b"/X Do")
+
+
+@pytest.mark.parametrize("bomb", [_inflates, _laughs])
+def test_a_bomb_ends_with_its_child(bomb):
+    assert child.inspect(files.pdf(change=bomb), PDF).refusal == "checks.exhausted"
+
+
+def test_a_child_that_says_too_much_is_not_believed(monkeypatch):
+    monkeypatch.setattr(child, "MOST_TOLD", 10)
+
+    assert child.inspect(files.pdf(), PDF).refusal == "checks.exhausted"
+
+
+def test_a_child_that_hangs_is_killed(monkeypatch):
+    monkeypatch.setattr(child, "PATIENCE", 0.2)
+    monkeypatch.setattr(child, "COMMAND", ("sleep",))
+
+    assert child.inspect(b"", "30").refusal == "checks.exhausted"
+
+
+def test_a_child_that_breaks_is_tried_again(monkeypatch):
+    monkeypatch.setattr(child, "COMMAND", ("false",))
+
+    with pytest.raises(child.ChildFailed):
+        child.inspect(b"x" * 1_000_000, PDF)
+
+
+def test_what_a_child_tells_is_exactly_what_it_announced():
+    told = inspection.told(inspection.Inspection("", 1, 1, (("texts", b"[]"),)))
+
+    assert inspection.understood(told).parts == (("texts", b"[]"),)
+    for altered in (told + b"x", told[:-1], b"{}", b"[1]\n", b'{"parts": 1}'):
+        with pytest.raises((ValueError, KeyError, TypeError)):
+            inspection.understood(altered)
+
+
+LOCKED = "libreoffice-writer-password.pdf"
+
+
+@pytest.mark.corpus
+@needs_corpora
+def test_unusual_files_are_accepted():
+    samples = sorted(CORPORA.glob("pdf-samples/*/*.pdf"))
+    assert len(samples) == 22
+    for sample in samples:
+        inspected = inspection.inspect(sample.read_bytes(), PDF)
+        assert inspected.refusal == ("pdf.password" if sample.name == LOCKED else ""), sample
+        assert inspected.page_count == inspected.pages_in_all, sample
+
+
+@pytest.mark.corpus
+@needs_corpora
+def test_published_malicious_files_are_refused_or_become_pictures():
+    attacks = sorted(CORPORA.glob("malicious/pdf-*/*.pdf"))
+    assert len(attacks) > 100
+    shown = 0
+    for attack in attacks:
+        started = time.process_time()
+        inspected = inspection.inspect(attack.read_bytes(), PDF)
+        assert time.process_time() - started < 1, attack
+        for part, content in inspected.parts:
+            assert part == "texts" or content.startswith((b"\x89PNG", b"RIFF")), attack
+        shown += not inspected.refusal
+        if inspected.refusal == "" and attack.parent.name == "pdf-malicious-generated":
+            assert pdf.acts(pdf.findings(attack.read_bytes())) == "", attack
+    assert shown < len(attacks)
