@@ -5,6 +5,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -161,7 +162,7 @@ class _Account:
     structure_id: UUID | None = None
 
 
-_INSERT = """
+_ACCOUNT = """
 WITH account AS (
     INSERT INTO accounts_user (id, login_mac, password, kind, person_id, dossier_id, structure_id, sealed,
                                active, must_change_password, created_at)
@@ -172,54 +173,50 @@ WITH account AS (
     INSERT INTO vault_subjectkey (subject_id, kind, version, kek_version, wrapped, created_at)
     SELECT id, %(key_kind)s, %(version)s, %(kek_version)s, %(wrapped)s::bytea, %(at)s::timestamptz
     FROM account
-), device AS (
+)
+"""
+_DEVICE = """, device AS (
     INSERT INTO accounts_contactdevice
         (id, user_id, name, confirmed, channel, sealed, tries_left, sent_in_hour)
     SELECT %(device)s::uuid, id, '', true, %(channel)s, %(contact)s::bytea, 0, 0 FROM account
-    WHERE %(channel)s::text IS NOT NULL
 )
-SELECT id FROM account
 """
+_WHETHER_FREE = "SELECT id FROM account"
 
 
 def _insert(
     account: _Account, keyring: Keyring, key: Wrapped, contact: Contact | None, *, at: datetime
 ) -> bool:
     """Whether the login was free."""
-    device_id = uuid4()
     told = {"login": account.login, "name": account.name}
+    parameters = {
+        "id": account.id,
+        "login_mac": login_mac(account.login),
+        "password": account.password,
+        "kind": str(account.kind),
+        "person": account.person_id,
+        "dossier": account.dossier_id,
+        "structure": account.structure_id,
+        "sealed": keyring.seal_json("accounts_user", "sealed", account.id, told),
+        "must_change": account.must_change_password,
+        "at": at,
+        "key_kind": key.kind,
+        "version": key.version,
+        "kek_version": key.kek_version,
+        "wrapped": key.wrapped,
+    }
+    if contact is not None:
+        parameters |= _device(keyring, contact)
+    statement = _ACCOUNT + (_DEVICE if contact is not None else "") + _WHETHER_FREE
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            {
-                "id": account.id,
-                "login_mac": login_mac(account.login),
-                "password": account.password,
-                "kind": str(account.kind),
-                "person": account.person_id,
-                "dossier": account.dossier_id,
-                "structure": account.structure_id,
-                "sealed": keyring.seal_json("accounts_user", "sealed", account.id, told),
-                "must_change": account.must_change_password,
-                "at": at,
-                "key_kind": key.kind,
-                "version": key.version,
-                "kek_version": key.kek_version,
-                "wrapped": key.wrapped,
-                "device": device_id,
-                "channel": str(contact.channel) if contact else None,
-                "contact": _sealed_contact(keyring, device_id, contact),
-            },
-        )
+        cursor.execute(statement, parameters)
         return cursor.fetchone() is not None
 
 
-def _sealed_contact(keyring: Keyring, device_id: UUID, contact: Contact | None) -> bytes | None:
-    return (
-        keyring.seal("accounts_contactdevice", "sealed", device_id, contact.value.encode())
-        if contact
-        else None
-    )
+def _device(keyring: Keyring, contact: Contact) -> dict[str, Any]:
+    device_id = uuid4()
+    sealed = keyring.seal("accounts_contactdevice", "sealed", device_id, contact.value.encode())
+    return {"device": device_id, "channel": str(contact.channel), "contact": sealed}
 
 
 def _hash_first(printed: str) -> str:
