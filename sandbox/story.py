@@ -2,26 +2,43 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+
+from django.utils import timezone
 
 from sandbox import papers
 from sandbox.papers import Analysis, Paper, Part
 from sandbox.population import CAMILLE, LEFEVRE, TWO_PRACTICES, Professional
 
-OPENED = 430  # days ago: Camille opens her dossier online
-AGREED = 424  # Dr Lefèvre sees her, and is let in for a year
-CARDIOLOGIST = 301
-NURSE = 180
-NURSE_LEFT = 171
-AGREED_AGAIN = 62  # before the first agreement ends
-COUNTER = 21  # Bernard Lacoste is received
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A moment of the story: so many days before the demonstration, at an hour of Paris."""
+
+    days_ago: int
+    hour: int
+    minute: int
+
+    def before(self, now: datetime) -> datetime:
+        day = timezone.localdate(now) - timedelta(days=self.days_ago)
+        return datetime.combine(day, clock(self.hour, self.minute), timezone.get_default_timezone())
+
+
+OPENED = When(430, 18, 32)  # Camille opens her dossier online
+AGREED = When(424, 10, 4)  # Dr Lefèvre sees her, and is let in for a year
+CARDIOLOGIST = When(301, 14, 35)
+NURSE = When(181, 23, 12)  # Nadia, the night nurse, during the stay
+NURSE_LEFT = When(171, 20, 15)
+AGREED_AGAIN = When(62, 9, 48)  # before the first agreement ends
+COUNTER = When(21, 11, 10)  # Bernard Lacoste is received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposit:
-    """One document: when (days ago), by whom, of which type, seen by whom, and how it is made."""
+    """One document: when, by whom, of which type, seen by whom, and how it is made."""
 
-    days_ago: int
+    when: When
     by: Professional
     practice: int = 0
     type_code: str
@@ -38,7 +55,7 @@ def _paper(title: str, by: Professional, practice: int, *parts: Part) -> Callabl
 
 
 def _pdf(
-    days_ago: int,
+    when: When,
     by: Professional,
     type_code: str,
     title: str,
@@ -49,7 +66,7 @@ def _pdf(
 ) -> Deposit:
     paper = _paper(title, by, practice, *parts)
     return Deposit(
-        days_ago=days_ago,
+        when=when,
         by=by,
         practice=practice,
         type_code=type_code,
@@ -75,7 +92,7 @@ _LABORATORY = _paper(
 
 DEPOSITS = (
     _pdf(
-        AGREED,
+        When(424, 10, 38),
         LEFEVRE,
         CONSULTATION,
         "Compte rendu de consultation",
@@ -110,7 +127,7 @@ DEPOSITS = (
         ),
     ),
     _pdf(
-        AGREED,
+        When(424, 10, 40),
         LEFEVRE,
         PRESCRIPTION,
         "Ordonnance",
@@ -124,7 +141,7 @@ DEPOSITS = (
         ),
     ),
     _pdf(
-        CARDIOLOGIST,
+        When(301, 15, 20),
         TWO_PRACTICES,
         CONSULTATION,
         "Consultation de cardiologie",
@@ -151,13 +168,13 @@ DEPOSITS = (
         ),
     ),
     _pdf(
-        NURSE + 4,
+        When(179, 16, 5),
         TWO_PRACTICES,
         STAY,
         "Compte rendu d’hospitalisation",
         Part(
             "Motif d’entrée",
-            ("Crise d’asthme après une infection virale, gêne croissante depuis deux jours.",),
+            ("Gêne respiratoire et palpitations après une infection virale, depuis deux jours.",),
         ),
         Part(
             "Évolution",
@@ -185,7 +202,7 @@ DEPOSITS = (
         practice=1,
     ),
     Deposit(
-        days_ago=AGREED_AGAIN,
+        when=When(62, 10, 21),
         by=LEFEVRE,
         type_code=LABORATORY,
         title="Bilan sanguin annuel",
@@ -206,7 +223,7 @@ DEPOSITS = (
         ),
     ),
     _pdf(
-        AGREED_AGAIN - 1,
+        When(61, 12, 17),
         LEFEVRE,
         PRESCRIPTION,
         "Ordonnance, traitement de fond de l’asthme",
@@ -220,7 +237,7 @@ DEPOSITS = (
         ),
     ),
     _pdf(
-        12,
+        When(12, 17, 52),
         TWO_PRACTICES,
         IMAGING,
         "Scanner thoracique",

@@ -25,7 +25,7 @@ def told(professional: Professional) -> dict[str, Any]:
         "email_verified": False,
         "SubjectNameID": professional.national_id,
         "SubjectRole": [f"{professional.profession}^{PROFESSIONS_OID}"],
-        "SubjectOrganization": first.name.upper(),
+        "SubjectOrganization": first.name,
         "SubjectOrganizationID": f"F{first.finess}",
         "Secteur_Activite": f"{first.sector}^{SECTORS_OID}",
         "SubjectRefPro": {
@@ -67,7 +67,7 @@ def _activity(professional: Professional, practice: Practice) -> dict[str, str]:
         "numeroFinessSite": place.finess,
         "numeroFinessetablissementJuridique": "",
         "identifiantTechniqueDeLaStructure": f"F{place.finess}",
-        "raisonSocialeSite": place.name.upper(),
+        "raisonSocialeSite": place.name,
         "enseigneCommercialeSite": "",
         "complementDestinataire": "",
         "complementPointGeographique": "",

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import hmac
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -52,7 +54,7 @@ PASSWORDS = {
 LOGINS = {CAMILLE.slug: "camille.moreau", ROY.slug: ROY.login, STAFF.slug: STAFF.login}
 DOORS = {CAMILLE.slug: "/connexion/", ROY.slug: "/guichet/connexion/", STAFF.slug: "/equipe/connexion/"}
 PATIENCE = 8  # seconds for the jobs of the story to end
-A_FEW = timedelta(minutes=20)
+A_MOMENT = timedelta(minutes=1)
 
 
 class Command(BaseCommand):
@@ -61,6 +63,7 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         if not settings.DMP_DEMO:
             raise CommandError("La démonstration ne se joue que sur une installation de démonstration.")
+        logging.getLogger("jobs").setLevel(logging.WARNING)  # the programme alone is for people
         memory = settings.DMP_VAR / "sandbox"
         Play(memory, timezone.now()).play()
         whoswho.prepare(memory, [_borrowed(slug) for slug in LOGINS])
@@ -85,16 +88,18 @@ class Play:
         lefevre, cardiologist, nadia = (self.acting(p) for p in (LEFEVRE, TWO_PRACTICES, NADIA))
         at_the_hospital = self.acting(TWO_PRACTICES, 1)
 
-        self.scene("lefevre", lambda: self.is_let_in(dossier_id, lefevre, story.AGREED))
-        self.scene("cardiologist", lambda: self.is_let_in(dossier_id, cardiologist, story.CARDIOLOGIST))
-        self.scene("nadia", lambda: self.is_let_in(dossier_id, nadia, story.NURSE))
-        self.scene("nadia leaves", lambda: self.withdraws(dossier_id, camille, story.NURSE_LEFT))
-        self.scene("lefevre again", lambda: self.is_let_in(dossier_id, lefevre, story.AGREED_AGAIN))
+        acts = [
+            (story.AGREED, "lefevre", partial(self.is_let_in, dossier_id, lefevre)),
+            (story.CARDIOLOGIST, "cardiologist", partial(self.is_let_in, dossier_id, cardiologist)),
+            (story.NURSE, "nadia", partial(self.is_let_in, dossier_id, nadia)),
+            (story.NURSE_LEFT, "nadia leaves", partial(self.nadia_is_thanked, dossier_id, camille)),
+            (story.AGREED_AGAIN, "lefevre again", partial(self.is_let_in, dossier_id, lefevre)),
+        ]
         for rank, one in enumerate(story.DEPOSITS):
             author = at_the_hospital if one.practice else self.acting(one.by)
-            self.scene(
-                f"deposit {rank}", lambda one=one, author=author: self.deposits(dossier_id, one, author)
-            )
+            acts.append((one.when, f"deposit {rank}", partial(self.deposits, dossier_id, one, author)))
+        for when, name, act in sorted(acts, key=lambda act: act[0].before(self.now)):
+            self.scene(name, partial(act, at=when.before(self.now)))
         self.scene("bernard", self.bernard_is_received_at_the_counter)
         if self.scene("work", self.the_house_works):
             self.scene("reading", lambda: self.lefevre_reads(dossier_id, lefevre))
@@ -154,28 +159,25 @@ class Play:
             break_glass=True,
             regulation=True,
             by=by,
-            at=self.ago(story.OPENED),
+            at=story.OPENED.before(now),
         )
         assert opened.credentials.user_id is not None
         return _came_in(
             lambda visit: signing_in.after_opening(visit, opened.credentials.user_id, at=now)
         ).told()
 
-    def is_let_in(self, dossier_id: UUID, professional: Actor, days_ago: int) -> str:
+    def is_let_in(self, dossier_id: UUID, professional: Actor, *, at: datetime) -> str:
         """The professional finds her by her number, and declares that she agrees."""
-        at = self.ago(days_ago)
         found = finding.by_ins(CAMILLE.nir, by=professional, at=at)
         if [one.dossier_id for one in found] != [dossier_id]:
             raise CommandError("Le dossier de la démonstration est introuvable.")
-        return str(sharing.declare_agreement(dossier_id, by=professional, at=at + A_FEW / 20).grant_id)
+        return str(sharing.declare_agreement(dossier_id, by=professional, at=at + A_MOMENT).grant_id)
 
-    def withdraws(self, dossier_id: UUID, camille: Actor, days_ago: int) -> str:
-        return sharing.withdraw(
-            dossier_id, UUID(self._notes.read()["nadia"]), by=camille, at=self.ago(days_ago)
-        )
+    def nadia_is_thanked(self, dossier_id: UUID, camille: Actor, *, at: datetime) -> str:
+        """The stay is over: Camille withdraws what she had let her read."""
+        return sharing.withdraw(dossier_id, UUID(self._notes.read()["nadia"]), by=camille, at=at)
 
-    def deposits(self, dossier_id: UUID, one: story.Deposit, author: Actor) -> str:
-        at = self.ago(one.days_ago) + A_FEW
+    def deposits(self, dossier_id: UUID, one: story.Deposit, author: Actor, *, at: datetime) -> str:
         day = timezone.localdate(at)
         receipt = deposit.deposit(
             dossier_id,
@@ -197,7 +199,7 @@ class Play:
         """No telephone, no mail: a dossier without web access, and a receipt on paper."""
         roy = self.roy_signs_in()
         reading = card_reader.read(BERNARD.slug, at=self.now)
-        at = self.ago(story.COUNTER)
+        at = story.COUNTER.before(self.now)
         visit = counter.receive(reading, by=roy, at=at)
         sheet = counter.open_here(
             visit.id,
@@ -208,7 +210,7 @@ class Play:
             contact=None,
             information_version=information.VERSION,
             by=roy,
-            at=at + A_FEW / 2,
+            at=at + 9 * A_MOMENT,
         )
         return str(sheet.dossier_id)
 
@@ -259,9 +261,6 @@ class Play:
     @property
     def _notes(self) -> Memory:
         return Memory(self.memory, "played", {})
-
-    def ago(self, days: int) -> datetime:
-        return self.now - timedelta(days=days)
 
     def acting(self, professional: Professional, practice: int = 0) -> Actor:
         return directory.professional_from(userinfo.told(professional), practice, at=self.now)
