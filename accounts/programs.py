@@ -75,7 +75,8 @@ def register(
 ) -> UUID:
     """Make a program known by its public keys (JWKS); its identifier is its client_id.
 
-    Raises ValueError when a key is private, unnamed or of another kind than those we verify.
+    Raises ValueError when a key is private, or of another kind than those we verify. A key without a
+    kid is named by its thumbprint (RFC 7638).
     """
     if not scopes or not SCOPES.issuperset(scopes):
         raise ValueError("unknown scopes")
@@ -146,8 +147,8 @@ def _public(keys: dict[str, Any]) -> dict[str, Any]:
     except (JoseError, KeyError, TypeError) as error:
         raise ValueError("not a key set") from error
     for key in key_set.keys:
-        if key.is_private or not key.kid or key.key_type not in ("RSA", "EC"):
-            raise ValueError("public RSA or EC keys with a kid, nothing else")
+        if key.is_private or key.key_type not in ("RSA", "EC"):
+            raise ValueError("public RSA or EC keys, nothing else")
     if not key_set.keys:
         raise ValueError("a program has at least one key")
     return key_set.as_dict(private=False)

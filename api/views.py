@@ -14,10 +14,12 @@ from rest_framework.exceptions import (
     ParseError,
     UnsupportedMediaType,
 )
-from rest_framework.parsers import FormParser
-from rest_framework.renderers import JSONRenderer
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser, FormParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.mediatypes import media_type_matches
 from rest_framework.views import APIView
 
 from accounts import programs
@@ -28,11 +30,25 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
+class AlwaysJson(BaseContentNegotiation):
+    """Whatever the caller says it accepts: an error must be readable too."""
+
+    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+        wanted = request.content_type
+        return next((parser for parser in parsers if media_type_matches(parser.media_type, wanted)), None)
+
+    def select_renderer(
+        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
 class TokenView(APIView):
     """`POST /oauth/token`: client_credentials with private_key_jwt (RFC 7523)."""
 
     authentication_classes = []
     permission_classes = []
+    content_negotiation_class = AlwaysJson
     parser_classes = [FormParser]
     renderer_classes = [JSONRenderer]
 
@@ -76,6 +92,7 @@ class WhoAmIView(APIView):
 
     authentication_classes = [ProgramAuthentication]
     permission_classes = [IsProgram]
+    content_negotiation_class = AlwaysJson
     renderer_classes = [JSONRenderer]
 
     def get(self, request: Request) -> Response:

@@ -1,0 +1,155 @@
+"""A card is read by the reader, now, for us; nothing else is a reading."""
+
+import json
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from accounts import card_reader
+from accounts.card_reader import CardInReader, CardNotRead, ReaderUnreachable
+from tests.accounts.forgeries import signed_with_the_public_key
+from tests.cast import NOON
+
+KEY = ECKey.generate_key("P-256", {"kid": "reader-1"})
+OTHER = ECKey.generate_key("P-256", {"kid": "reader-1"})
+RSA = RSAKey.generate_key(2048, {"kid": "reader-1"})
+
+
+def claims(nonce, **changes):
+    told = {
+        "nonce": nonce,
+        "iat": int(NOON.timestamp()),
+        "ins": {"oid": "1.2.250.1.213.1.4.10", "valeur": "279035121518989"},
+        "traits": {
+            "nom_naissance": "MOREAU",
+            "prenoms": ["CAMILLE", "ANNE"],
+            "nom_utilise": None,
+            "sexe": "F",
+            "date_naissance": "19790307",
+            "lieu_naissance": "31555",
+        },
+        "serie_vitale": "12345678901",
+    }
+    return told | changes
+
+
+def signed(told, key=KEY, alg="ES256", **header):
+    return jws.serialize_compact(
+        {"alg": alg, "kid": "reader-1"} | header, json.dumps(told).encode(), key, algorithms=[alg]
+    )
+
+
+@pytest.fixture
+def reader(settings):
+    """A reader whose answer to a reading each test decides: a function of the nonce."""
+
+    class Reader(BaseHTTPRequestHandler):
+        answer = staticmethod(lambda nonce: signed(claims(nonce)))
+        status = 200
+
+        def do_GET(self):
+            told = {"cartes": [{"id": "1", "libelle": "Camille MOREAU"}]}
+            keys = KeySet([KEY]).as_dict(private=False)
+            self._say(told if self.path.endswith("/cartes") else keys)
+
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._say({"lecture": Reader.answer(asked["nonce"])})
+
+        def _say(self, told):
+            body = json.dumps(told).encode()
+            self.send_response(Reader.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Reader)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    settings.DMP_READER_URL = f"http://127.0.0.1:{server.server_port}/lecteur"
+    settings.DMP_READER_JWKS_URL = f"{settings.DMP_READER_URL}/jwks"
+    yield Reader
+    server.shutdown()
+    server.server_close()
+    card_reader._keys.cache_clear()
+
+
+def test_the_cards_in_the_reader_are_shown(reader):
+    assert card_reader.cards() == [CardInReader("1", "Camille MOREAU")]
+
+
+def test_a_reading_tells_who_holds_the_card(reader):
+    read = card_reader.read("1", at=NOON + timedelta(minutes=1))
+
+    assert read.ins.value == "279035121518989"
+    assert read.traits.given_names == ("CAMILLE", "ANNE")
+    assert read.traits.used_name is None
+    assert read.vitale_serial == "12345678901"
+    assert read.read_at == NOON
+
+
+FORGERIES = {
+    "signed by another": lambda nonce: signed(claims(nonce), OTHER),
+    "signed with another algorithm": lambda nonce: signed(claims(nonce), RSA, "RS256"),
+    "signed with the public key as a secret": lambda nonce: signed_with_the_public_key(claims(nonce), KEY),
+    "by a key nobody knows": lambda nonce: signed(claims(nonce), kid="reader-2"),
+    "not signed": lambda nonce: signed(claims(nonce)).rpartition(".")[0] + ".",
+    "altered": lambda nonce: signed(claims(nonce)).replace(".", ".eyJ", 1),
+    "another's answer": lambda nonce: signed(claims("another")),
+    "old": lambda nonce: signed(claims(nonce, iat=int(NOON.timestamp()) - 301)),
+    "from the future": lambda nonce: signed(claims(nonce, iat=int(NOON.timestamp()) + 60)),
+    "a real identity": lambda nonce: signed(
+        claims(nonce, ins={"oid": "1.2.250.1.213.1.4.8", "valeur": "279035121518989"})
+    ),
+    "a wrong key": lambda nonce: signed(
+        claims(nonce, ins={"oid": "1.2.250.1.213.1.4.10", "valeur": "279035121518988"})
+    ),
+    "no traits": lambda nonce: signed(claims(nonce, traits={})),
+    "no name": lambda nonce: signed(claims(nonce, traits=claims(nonce)["traits"] | {"nom_naissance": ""})),
+    "not an object": lambda nonce: signed([nonce]),
+    "an instant that is none": lambda nonce: signed(claims(nonce, iat="soon")),
+    "nothing": lambda nonce: "",
+    "garbage": lambda nonce: "a.b.c",
+}
+
+
+@pytest.mark.parametrize("forged", FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_or_old_reading_is_no_reading(reader, forged):
+    reader.answer = staticmethod(forged)
+
+    with pytest.raises(CardNotRead):
+        card_reader.read("1", at=NOON)
+
+
+def test_a_card_that_left_is_not_read(reader):
+    reader.status = 404
+
+    with pytest.raises(CardNotRead):
+        card_reader.read("1", at=NOON)
+
+
+def test_a_silent_reader_is_told(settings):
+    settings.DMP_READER_URL = "http://127.0.0.1:9/lecteur"
+
+    with pytest.raises(ReaderUnreachable) as told:
+        card_reader.cards()
+
+    assert str(told.value).startswith("Le lecteur de cartes ne répond pas")
+
+
+def test_keys_that_rotate_are_fetched_again(reader, monkeypatch):
+    from accounts import issuer_keys
+
+    card_reader.read("1", at=NOON)
+    renewed = ECKey.generate_key("P-256", {"kid": "reader-2"})
+    monkeypatch.setattr(issuer_keys, "AT_MOST_EVERY", 0.0)
+    monkeypatch.setattr("tests.accounts.test_card_reader.KEY", renewed)
+    reader.answer = staticmethod(lambda nonce: signed(claims(nonce), renewed, kid="reader-2"))
+
+    assert card_reader.read("1", at=NOON).vitale_serial

@@ -1,0 +1,232 @@
+"""The way out of the house holds against whatever answers."""
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from accounts import insurer, outbound
+from accounts.identity import Ins
+from accounts.outbound import TooLarge, Unreachable, call, retry_after
+from accounts.traits import Traits
+from tests.cast import NOON
+
+CAMILLE = Traits(birth_name="MOREAU", given_names=("Camille", "Anne"), sex="F", birth_date="19790307")
+INS = Ins("1.2.250.1.213.1.4.10", "279035121518989")
+
+
+@contextmanager
+def answering(*pieces: bytes, pause: float = 0.0, times: int = 1):
+    """A server that answers with these bytes whatever it is asked; what it was asked, as it goes."""
+    server = socket.create_server(("127.0.0.1", 0))
+    asked: list[bytes] = []
+
+    def serve():
+        for _ in range(times):
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            with client:
+                asked.append(_request(client))
+                try:
+                    for piece in pieces:
+                        client.sendall(piece)
+                        time.sleep(pause)
+                except OSError:
+                    pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+    finally:
+        server.close()
+        thread.join(timeout=2)
+
+
+def _request(client: socket.socket) -> bytes:
+    client.settimeout(2)
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += client.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [
+        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+    ]
+    while lengths and len(body) < lengths[0]:
+        body += client.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def http(status: str, body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def code_of(url: str) -> str:
+    with pytest.raises(Unreachable) as told:
+        call("GET", url)
+    return told.value.code
+
+
+def test_an_answer_is_read_whole():
+    with answering(http("200 OK", b'{"a": 1}', 'ETag: "x"')) as (url, asked):
+        answer = call("POST", url, json={"b": 2})
+
+    assert (answer.status, answer.json(), answer.headers["etag"]) == (200, {"a": 1}, '"x"')
+    assert b'{"b": 2}' in asked[0]
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_not_followed(status):
+    with answering(http(status, b"", "Location: http://127.0.0.1:1/")) as (url, _):
+        assert code_of(url) == "answer.redirect"
+
+
+def test_a_flood_is_cut_at_the_size_allowed():
+    flood = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+    with answering(flood, *[b"x" * 100_000] * 50) as (url, _), pytest.raises(TooLarge):
+        call("GET", url, most=1_000_000)
+
+
+def test_what_is_compressed_is_refused():
+    with answering(http("200 OK", b"\x1f\x8b", "Content-Encoding: gzip")) as (url, _):
+        assert code_of(url) == "answer.encoded"
+
+
+def test_a_drip_does_not_hold_us(monkeypatch):
+    monkeypatch.setattr(outbound, "WHOLE_SECONDS", 0.3)
+    began = time.monotonic()
+    with answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", *[b"x"] * 20, pause=0.1) as (url, _):
+        assert code_of(url) == "answer.too_slow"
+        assert time.monotonic() - began < 1.5
+
+
+def test_a_silence_does_not_hold_us(monkeypatch):
+    with answering(b"", pause=1.0) as (url, _), pytest.raises(Unreachable) as told:
+        call("GET", url, read_seconds=0.2)
+
+    assert told.value.code == "no_answer"
+
+
+def test_a_cut_answer_is_no_answer():
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf") as (url, _):
+        assert code_of(url) == "no_answer"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://insurer.example/", "ftp://127.0.0.1/", "file:///etc/passwd", "//x", ""]
+)
+def test_nothing_leaves_in_clear_nor_by_another_protocol(url):
+    assert code_of(url) == "address.not_https"
+
+
+def test_nobody_there_is_no_answer():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    assert code_of(f"http://127.0.0.1:{port}/") == "no_answer"
+
+
+def test_no_cookie_is_kept_and_no_environment_believed(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with answering(http("200 OK", b"", "Set-Cookie: a=b; Path=/"), times=2) as (url, asked):
+        call("GET", url)
+        call("GET", url)
+
+    assert b"cookie" not in asked[1].lower()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_not_json_is_told(body):
+    with pytest.raises(Unreachable, match="not_json"):
+        outbound.Answer(200, {}, body).json()
+
+
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [
+        ("120", timedelta(minutes=2)),
+        ("0", timedelta(seconds=1)),
+        ("99999999999", timedelta(days=1)),
+        ("Sat, 21 Nov 2026 12:10:00 GMT", timedelta(minutes=10)),
+        ("Sat, 21 Nov 2020 12:10:00 GMT", timedelta(seconds=1)),
+        ("", None),
+        ("soon", None),
+        ("²", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_within_a_day(text, wait):
+    assert retry_after(text, now=NOON) == wait
+
+
+# The insurer ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def the_insurer(settings, *pieces: bytes):
+    with answering(*pieces) as (url, asked):
+        settings.DMP_HISTORY_URL, settings.DMP_HISTORY_TOKEN = url, "the token"
+        yield asked
+
+
+def test_the_insurer_is_told_what_the_protocol_says_and_no_more(settings):
+    told = b'{"id": "v/1", "contacts": [{"id": "c1", "canal": "sms", "masque": "06 ** ** ** 42"}]}'
+    with the_insurer(settings, http("200 OK", told)) as asked:
+        verification = insurer.verify(INS, CAMILLE, "12345678901")
+
+    assert verification.id == "v/1"
+    assert verification.contacts[0].mask == "06 ** ** ** 42"
+    head, _, body = asked[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /verifications ")
+    assert b"Authorization: Bearer the token" in head
+    assert b'"serie_vitale": "12345678901"' in body
+    assert b'"prenom": "Camille"' in body
+    assert b"Anne" not in body
+
+
+def test_whom_the_insurer_does_not_recognise_is_nobody(settings):
+    with the_insurer(settings, http("404 Not Found")):
+        assert insurer.verify(INS, CAMILLE, "12345678901") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "wait"),
+    [
+        (http("503 Busy", b"", "Retry-After: 60"), "insurer.status_503", timedelta(minutes=1)),
+        (http("429 Slow down", b"", "Retry-After: 30"), "insurer.status_429", timedelta(seconds=30)),
+        (http("500 Oops"), "insurer.status_500", None),
+        (http("401 Who"), "insurer.status_401", None),
+        (http("200 OK", b"<html>"), "answer.not_json", None),
+        (http("200 OK", b"[]"), "insurer.not_understood", None),
+        (
+            http("200 OK", b'{"id": "v", "contacts": [{"id": "c", "canal": "pigeon"}]}'),
+            "insurer.not_understood",
+            None,
+        ),
+        (http("302 Found", b"", "Location: /"), "answer.redirect", None),
+    ],
+)
+def test_any_other_answer_of_the_insurer_is_later(settings, answer, code, wait):
+    with the_insurer(settings, answer), pytest.raises(insurer.InsurerUnreachable) as told:
+        insurer.verify(INS, CAMILLE, "12345678901")
+
+    assert (told.value.code, told.value.retry_after) == (code, wait)
+
+
+def test_the_identifier_of_a_verification_stays_one_piece_of_the_address(settings):
+    with the_insurer(settings, http("202 Accepted")) as asked:
+        insurer.send_code("../v?x", "c1", "123456")
+
+    assert asked[0].startswith(b"POST /verifications/..%2Fv%3Fx/codes ")
+
+
+def test_a_history_that_does_not_end_is_cut(settings):
+    flood = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 25_000_000
+    with the_insurer(settings, flood), pytest.raises(insurer.AnswerTooLarge):
+        insurer.request("/historiques", {})

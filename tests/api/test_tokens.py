@@ -1,0 +1,259 @@
+"""Programs get a token for a signed assertion, once, and say who they are with it."""
+
+import json
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.utils import timezone
+from joserfc import jws
+from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+
+from accounts import programs
+from accounts.models import AccessToken, Program
+from audit.ledger import SYSTEM_CHAIN
+from tests.accounts.forgeries import signed_with_the_public_key
+from tests.accounts.test_races import race
+from tests.accounts.test_signing_in import chain
+
+ELLIPTIC = ECKey.generate_key("P-384", {"kid": "ec-1"})
+RSA = RSAKey.generate_key(2048, {"kid": "rsa-1"})
+STRANGER = ECKey.generate_key("P-384", {"kid": "ec-1"})
+PUBLIC = KeySet([ELLIPTIC, RSA]).as_dict(private=False)
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def register(**changes):
+    told = {"name": "Laboratoire du Pont", "keys": PUBLIC, "scopes": ("feed.write", "feed.status")}
+    return programs.register(**(told | {"at": timezone.now()} | changes))
+
+
+def claims(program_id, **changes):
+    now = int(datetime.now().timestamp())
+    told = {"iss": str(program_id), "sub": str(program_id), "aud": programs.token_address(), "exp": now + 240}
+    return told | {"jti": str(uuid4()), "iat": now} | changes
+
+
+def assertion(told, key=ELLIPTIC, alg="ES384", **header):
+    header = {"alg": alg, "kid": key.kid if key.kid else "ec-1", "typ": "JWT"} | header
+    return jws.serialize_compact(header, json.dumps(told).encode(), key, algorithms=[alg])
+
+
+def post(client, signed, **changes):
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": JWT_BEARER,
+        "client_assertion": signed,
+    }
+    body = urlencode(form | changes, doseq=True)
+    return client.post("/oauth/token", body, content_type="application/x-www-form-urlencoded")
+
+
+def whoami(client, token):
+    return client.get("/api/whoami", headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("key", "alg"), [(ELLIPTIC, "ES384"), (RSA, "RS384")])
+def test_a_program_gets_a_token_for_five_minutes_and_says_who_it_is(client, key, alg):
+    program_id = register()
+
+    answer = post(client, assertion(claims(program_id), key, alg))
+
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "no-store"
+    told = answer.json()
+    assert told["token_type"] == "Bearer"
+    assert told["expires_in"] == 300
+    assert told["scope"] == "feed.write feed.status"
+    me = whoami(client, told["access_token"]).json()
+    assert me["client_id"] == str(program_id)
+    assert me["name"] == "Laboratoire du Pont"
+    assert chain(program_id) == [("sign_in", "program", "api")]
+
+
+@pytest.mark.django_db
+def test_fewer_scopes_may_be_asked_and_no_other(client):
+    program_id = register(scopes=("feed.write",))
+
+    assert post(client, assertion(claims(program_id)), scope="feed.write").json()["scope"] == "feed.write"
+    refused = post(client, assertion(claims(program_id)), scope="feed.write feed.status")
+    assert (refused.status_code, refused.json()) == (400, {"error": "invalid_scope"})
+
+
+def minutes(n):
+    return int((datetime.now() + timedelta(minutes=n)).timestamp())
+
+
+FORGERIES = {
+    "signed by another": lambda p: assertion(claims(p), STRANGER),
+    "by a key nobody knows": lambda p: assertion(claims(p), kid="ec-2"),
+    "no key named": lambda p: jws.serialize_compact(
+        {"alg": "ES384"}, json.dumps(claims(p)).encode(), ELLIPTIC, algorithms=["ES384"]
+    ),
+    "not signed": lambda p: assertion(claims(p)).rpartition(".")[0] + ".",
+    "alg none": lambda p: "eyJhbGciOiJub25lIiwia2lkIjoiZWMtMSJ9." + assertion(claims(p)).split(".")[1] + ".",
+    "the public key as a secret": lambda p: signed_with_the_public_key(claims(p), ELLIPTIC),
+    "another algorithm of the same key": lambda p: assertion(claims(p), RSA, "PS384"),
+    "another's name": lambda p: assertion(claims(p, sub=str(uuid4()))),
+    "issued for another": lambda p: assertion(claims(p, iss=str(uuid4()))),
+    "addressed elsewhere": lambda p: assertion(claims(p, aud="https://elsewhere.example/oauth/token")),
+    "addressed to several": lambda p: assertion(
+        claims(p, aud=[programs.token_address(), "https://e.example"])
+    ),
+    "expired": lambda p: assertion(claims(p, exp=minutes(0) - 1)),
+    "longer than five minutes": lambda p: assertion(claims(p, exp=minutes(7))),
+    "without an end": lambda p: assertion({k: v for k, v in claims(p).items() if k != "exp"}),
+    "an end that is none": lambda p: assertion(claims(p, exp="never")),
+    "an infinite end": lambda p: assertion(claims(p, exp=1e400)),
+    "not yet": lambda p: assertion(claims(p, nbf=minutes(3))),
+    "without an identifier": lambda p: assertion({k: v for k, v in claims(p).items() if k != "jti"}),
+    "a short identifier": lambda p: assertion(claims(p, jti="1")),
+    "an identifier that is none": lambda p: assertion(claims(p, jti=["a", "b"])),
+    "nobody": lambda p: assertion(claims("nobody")),
+    "not an object": lambda p: assertion([str(p)]),
+    "garbage": lambda p: "a.b.c",
+    "too long": lambda p: "a" * 10_000,
+    "not ASCII": lambda p: "é.é.é",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("forged", FORGERIES.values(), ids=FORGERIES)
+def test_whatever_proves_nothing_is_refused_alike(client, forged):
+    program_id = register()
+
+    answer = post(client, forged(program_id))
+
+    assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
+    assert not AccessToken.objects.exists()
+    assert chain(SYSTEM_CHAIN) == [("sign_in.refused", "anonymous", "api")]
+
+
+@pytest.mark.django_db
+def test_a_closed_program_gets_nothing_and_its_token_dies(client):
+    program_id = register()
+    token = post(client, assertion(claims(program_id))).json()["access_token"]
+
+    Program.objects.filter(pk=program_id).update(active=False)
+
+    assert post(client, assertion(claims(program_id))).status_code == 401
+    assert whoami(client, token).status_code == 401
+
+
+@pytest.mark.django_db
+def test_an_assertion_serves_once(client):
+    signed = assertion(claims(register()))
+
+    assert post(client, signed).status_code == 200
+    assert post(client, signed).json() == {"error": "invalid_client"}
+
+
+def test_of_twenty_simultaneous_uses_of_an_assertion_one_gets_a_token(real_database):
+    signed = assertion(claims(register()))
+
+    results = race(20, lambda: programs.token(signed, at=timezone.now()))
+
+    assert results.count("") == 1
+    assert results.count("InvalidClient") == 19
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"grant_type": ""}, "invalid_request"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"client_assertion_type": "other"}, "invalid_client"),
+        ({"client_assertion": ""}, "invalid_client"),
+        ({"scope": ["feed.write", "feed.status"]}, "invalid_request"),
+    ],
+)
+def test_a_wrong_request_has_the_error_of_the_standard(client, form, error):
+    answer = post(client, assertion(claims(register())), **form)
+
+    assert answer.json() == {"error": error}
+    assert answer.status_code == (401 if error == "invalid_client" else 400)
+
+
+@pytest.mark.django_db
+def test_only_forms_are_read_and_only_json_is_answered(client):
+    answer = client.post(
+        "/oauth/token", "{}", content_type="application/json", headers={"Accept": "text/html"}
+    )
+
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+    assert answer["Content-Type"] == "application/json"
+    assert client.get("/oauth/token").status_code == 405
+
+
+@pytest.mark.django_db
+def test_a_token_is_kept_as_a_digest(client):
+    value = post(client, assertion(claims(register()))).json()["access_token"]
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_jsonb(t)::text FROM accounts_accesstoken t")
+        kept = cursor.fetchone()[0]
+
+    assert value not in kept
+    assert value.encode().hex() not in kept
+
+
+@pytest.mark.django_db
+def test_a_token_ends(client):
+    value = post(client, assertion(claims(register()))).json()["access_token"]
+
+    with pytest.raises(programs.InvalidToken):
+        programs.program_of(value, at=timezone.now() + timedelta(seconds=301))
+
+    programs.forget_old(at=timezone.now() + timedelta(minutes=10))
+    assert not AccessToken.objects.exists()
+
+
+@pytest.mark.django_db
+def test_nobody_is_told_only_that_a_token_is_wanted(client):
+    answer = client.get("/api/whoami")
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == 'Bearer realm="dmp"'
+    assert answer.json() == {}
+    refused = whoami(client, "invented")
+    assert refused.json() == {"error": "invalid_token"}
+    assert 'error="invalid_token"' in refused["WWW-Authenticate"]
+
+
+@pytest.mark.django_db
+def test_a_session_is_nobody_for_programs(client):
+    from accounts import signing_in
+    from tests.accounts.people import open_camille, visit
+
+    request = visit()
+    signing_in.after_opening(request, open_camille().user_id, at=timezone.now())
+    request.session.save()
+    client.cookies[django_settings.SESSION_COOKIE_NAME] = request.session.session_key
+
+    assert client.get("/api/whoami").status_code == 401
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "offered",
+    [
+        KeySet([ELLIPTIC]).as_dict(private=True),
+        {"keys": []},
+        {"keys": [OctKey.generate_key(256).as_dict()]},
+        {},
+    ],
+)
+def test_only_public_keys_make_a_program_known(offered):
+    with pytest.raises(ValueError):
+        register(keys=offered)
+
+
+@pytest.mark.django_db
+def test_an_unknown_scope_is_given_to_nobody():
+    with pytest.raises(ValueError):
+        register(scopes=("dossiers.read",))
