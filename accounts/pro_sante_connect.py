@@ -270,6 +270,7 @@ def _client() -> OAuth2Client:
         _Carrier(),
         client_id=settings.DMP_PSC_CLIENT_ID,
         client_secret=settings.DMP_PSC_CLIENT_SECRET,
+        token_endpoint_auth_method="client_secret_post",  # noqa: S106 - the name of a method
         scope=SCOPE,
         redirect_uri=return_address(),
         code_challenge_method="S256",

@@ -105,8 +105,9 @@ _SOUNDS = (
     # French spellings of one sound, longest first; only recall matters, candidates are filtered after.
     (re.compile(r"^H"), ""),
     (re.compile(r"PH"), "F"),
+    (re.compile(r"BV"), "V"),
     (re.compile(r"SCH|SH|CH"), "9"),
-    (re.compile(r"EAUX|EAU|AUX|AU|OT$|OS$|OD$"), "O"),
+    (re.compile(r"EAUX|EAU|AULT$|AULD$|AUX|AU|OT$|OS$|OD$"), "O"),
     (re.compile(r"EIN|AIN|EIM|AIM|IN(?![AEIOUY])|IM(?=[BP])|YN(?![AEIOUY])"), "4"),
     (re.compile(r"EN(?![AEIOUYN])|AN(?![AEIOUYN])|EM(?=[BP])|AM(?=[BP])"), "3"),
     (re.compile(r"AI|EI|ER$|EZ$|ET$|EE$|E$"), "E"),
