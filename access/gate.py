@@ -179,7 +179,7 @@ def _leave(expression: str, values: list[Any]) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {expression}, set_config('role', 'none', true), set_config('dmp.pin', '', true)",  # noqa: S608
+            f"SELECT {expression}, set_config('role', 'none', true), set_config('dmp.pin', '', true)",
             values,
         )
 
@@ -192,7 +192,7 @@ def _event(passage: Passage) -> tuple[Event, Keyring]:
     if target.document_id is not None:
         detail["document"] = str(target.document_id)
     entered = passage._founded or (target.dossier_id if target.exists else None)
-    chain, keyring = (entered, passage.keyring) if entered else (actor.id, _keyring_of(actor))
+    chain, keyring = (entered, passage.keyring) if entered else _chain_of(actor)
     return Event(
         chain=chain,
         kind=str(question.action) if decision.allowed else f"{question.action}.refused",
@@ -207,11 +207,14 @@ def _event(passage: Passage) -> tuple[Event, Keyring]:
     ), keyring
 
 
-def _keyring_of(actor: Actor) -> Keyring:
+def _chain_of(actor: Actor) -> tuple[UUID, Keyring]:
+    """Where an act outside any dossier is told. Nobody in particular has no chain of their own."""
+    if actor.capacity is Capacity.ANONYMOUS:
+        return ledger.SYSTEM_CHAIN, subjects.system()
     try:
-        return subjects.keyring(actor.id)
+        return actor.id, subjects.keyring(actor.id)
     except subjects.NoSuchSubject:
-        return subjects.system()
+        return actor.id, subjects.system()
 
 
 __all__ = ["Facts", "Guarded", "OutOfReach", "Passage", "Reason", "Refused", "admitted"]

@@ -19,6 +19,7 @@ from . import matrix
 class Action(StrEnum):
     """What one may ask to do. The value is also the kind of the trace, in clear in the ledger."""
 
+    ENTER = "enter"
     ENROL = "enrol"
     CHECK_EXISTENCE = "check_existence"
     OPEN = "open"
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     GRANTED = "granted"
     HOLDER_PRESENT = "holder_present"
     IDENTITY_PROVED = "identity_proved"
+    OWN_SPACE = "own_space"
     DUTY_TO_FEED = "duty_to_feed"
     AGREEMENT_DECLARED = "agreement_declared"
     CARE = "care"
@@ -55,6 +57,7 @@ class Reason(StrEnum):
     STAFF_TASK = "staff_task"
 
     WEAK_PROOF = "weak_proof"
+    WRONG_SPACE = "wrong_space"
     ABSENT = "absent"
     CLOSED = "closed"
     EXPIRED = "expired"
@@ -93,6 +96,7 @@ class Target:
     """What is asked for, described by facts alone."""
 
     exists: bool = True
+    audience: frozenset[Capacity] = frozenset()  # of a space: patients', professionals', the counter, staff's
     dossier_id: UUID | None = None
     holder_id: UUID | None = None
     open: bool = True
@@ -272,6 +276,10 @@ def what_the_checks_refused_stays_with_its_author(q: Question) -> Decision | Non
 # --- Grounds --------------------------------------------------------------------------------------
 
 
+def a_space_serves_its_own(q: Question) -> Decision | None:
+    return allow(Reason.OWN_SPACE) if q.actor.capacity in q.target.audience else refuse(Reason.WRONG_SPACE)
+
+
 def the_holder_is_at_home(q: Question) -> Decision | None:
     return allow(Reason.OWN_DOSSIER) if q.by_holder else None
 
@@ -374,6 +382,7 @@ AT_HOME = Law(barriers=(*PROVED, *ALIVE), grounds=(the_holder_is_at_home,))
 HOUSE_TASK = Law(barriers=(*PROVED, *ALIVE), grounds=(the_house_does_its_own_tasks,))
 
 LAWS: dict[Action, Law] = {
+    Action.ENTER: Law(barriers=(), grounds=(a_space_serves_its_own,)),
     Action.ENROL: Law(barriers=(*PROVED, *OWN_APPLICATION), grounds=(applicants_fill_in_their_own_form,)),
     Action.CHECK_EXISTENCE: Law(
         barriers=(*PROVED, *OWN_APPLICATION), grounds=(a_counter_serves_who_stands_before_it,)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from access.gate import Facts
 from access.policy import Standing, Target
-from accounts.actors import Actor
+from accounts.actors import Actor, Capacity
 from vault import subjects
 from vault.subjects import Wrapped
 
@@ -100,3 +100,17 @@ class Register:
 
     def facts(self, actor: Actor, at: datetime) -> Facts:
         return Facts(target=Target())
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The pages of one kind of people. Asked about when somebody knocks at the wrong one."""
+
+    audience: frozenset[Capacity]
+
+    @property
+    def pin(self) -> None:
+        return None
+
+    def facts(self, actor: Actor, at: datetime) -> Facts:
+        return Facts(target=Target(audience=self.audience))
