@@ -4,7 +4,7 @@ One statement per entry. An entry shares the transaction of the act it tells of,
 because the head of its chain stays locked until the commit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -89,13 +89,32 @@ def summarise_repeats(*, at: datetime, limit: int = 500) -> int:
     return len(written)
 
 
-def traces(chain: UUID, keyring: Keyring, *, before: int | None = None, limit: int = 50) -> list[Trace]:
-    """The last entries of a chain before a position, newest first; none unless the chain is pinned."""
+def traces(
+    chain: UUID,
+    keyring: Keyring,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    but_capacities: Collection[str] = (),
+    but_kinds: Collection[str] = (),
+) -> list[Trace]:
+    """The last entries of a chain before a position, newest first; none unless the chain is pinned.
+
+    `but_capacities` and `but_kinds` leave out what certain actors did, and certain acts.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT position, at, kind, channel, capacity, profession, document_class, structure, body"
-            " FROM audit_event WHERE chain = %s AND position < %s ORDER BY position DESC LIMIT %s",
-            [chain, before if before is not None else 2**63 - 1, limit],
+            " FROM audit_event WHERE chain = %s AND position < %s"
+            " AND capacity <> ALL (%s::text[]) AND kind <> ALL (%s::text[])"
+            " ORDER BY position DESC LIMIT %s",
+            [
+                chain,
+                before if before is not None else 2**63 - 1,
+                list(but_capacities),
+                list(but_kinds),
+                limit,
+            ],
         )
         return [_unsealed(chain, keyring, row) for row in cursor.fetchall()]
 

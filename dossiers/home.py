@@ -18,13 +18,16 @@ from .models import Objection
 from .things import DossierAtTheDoor
 
 RECENT = 12  # traces shown on the holder's first page
+# What the holder did is no news to them, and the house's upkeep is none to anybody.
+NO_NEWS_FROM = (str(Capacity.HOLDER), str(Capacity.APPLICANT))
+NO_NEWS = (str(Action.FOLLOW), str(Action.CHECK), str(Action.NOTIFY), str(Action.ASK_HISTORY))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
     """The first page of a dossier, before any content.
 
-    `recent` and the answers on emergencies are for the holder alone.
+    `recent`, what others did lately, and the answers on emergencies are for the holder alone.
     """
 
     holder: HolderBanner
@@ -64,5 +67,13 @@ def _own(passage: Passage) -> dict:
     return {
         "break_glass": Objection.To.BREAK_GLASS not in objections,
         "regulation": Objection.To.REGULATION not in objections,
-        "recent": tuple(ledger.traces(passage.dossier_id, passage.keyring, before=None, limit=RECENT)),
+        "recent": tuple(
+            ledger.traces(
+                passage.dossier_id,
+                passage.keyring,
+                limit=RECENT,
+                but_capacities=NO_NEWS_FROM,
+                but_kinds=NO_NEWS,
+            )
+        ),
     }

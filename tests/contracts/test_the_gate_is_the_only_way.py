@@ -92,8 +92,11 @@ def test_a_view_that_forgets_the_gate_reads_nothing(table):
         cursor.execute(f"SELECT * FROM {table}")
 
 
+READ_BY_WEB = tuple(table for table in CONTENTS if table != "history_held")  # which not even readers read
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("table", CONTENTS)
+@pytest.mark.parametrize("table", READ_BY_WEB)
 def test_under_the_gate_s_own_role_but_without_its_pin_there_are_no_rows(table, opened):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('role', 'dmp_web', true)")

@@ -140,3 +140,17 @@ def test_what_is_absent_and_what_is_another_s_look_alike(dossier_id):
         with pytest.raises(Refused) as refused:
             traces.traces(nowhere, by=PAUL, at=NOON)
         assert refused.value.decision.hidden
+
+
+def test_the_first_page_tells_what_others_did(dossier_id, holder_of):
+    camille = holder_of(dossier_id)
+    sharing.declare_agreement(dossier_id, by=LEFEVRE, at=NOON)
+    for _ in range(15):
+        home.front(dossier_id, by=camille, at=NOON)
+
+    recent = home.front(dossier_id, by=camille, at=LATER).recent
+
+    assert [(trace.kind, trace.actor["name"]) for trace in recent] == [
+        ("authorise", "Dr Anne Lefèvre"),
+        ("open", "Bernard Roy"),
+    ]

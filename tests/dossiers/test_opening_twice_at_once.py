@@ -1,0 +1,46 @@
+"""Two counters, one person, one instant: one dossier."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from django.db import connection
+
+from access.gate import Refused
+from access.policy import Reason
+from dossiers import counter, information
+from dossiers.counter import AccessSheet, IdentityDocument
+from tests.cast import NOON, PHARMACIST, ROY
+
+
+def test_two_openings_at_once_make_one_dossier(real_database, reading):
+    together = Barrier(2)
+
+    def open_as(by):
+        try:
+            visit = counter.receive(reading, by=by, at=NOON)
+            together.wait()
+            return counter.open_here(
+                visit.id,
+                identity_document=IdentityDocument.ID_CARD,
+                agreed=True,
+                break_glass=True,
+                regulation=True,
+                contact=None,
+                information_version=information.VERSION,
+                by=by,
+                at=NOON,
+            )
+        except Refused as refused:
+            return refused.decision.reason
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(open_as, [ROY, PHARMACIST]))
+
+    assert sorted(type(answer).__name__ for answer in answers) == ["AccessSheet", "Reason"]
+    assert Reason.ALREADY_OPEN in answers
+    assert any(isinstance(answer, AccessSheet) for answer in answers)
+    with real_database.superuser() as server:
+        assert server.execute("SELECT count(*) FROM dossiers_dossier").fetchone() == (1,)
+        assert server.execute("SELECT count(*) FROM accounts_person").fetchone() == (1,)
