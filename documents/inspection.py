@@ -45,7 +45,8 @@ def inspect(content: bytes, media_type: str) -> Inspection:
 
 
 def _inspect(content: bytes, media_type: str) -> Inspection:
-    html, files = "", (content,)
+    html = ""
+    files: tuple[bytes, ...] = (content,)
     if media_type == CDA:
         rendered = narrative.rendering(cda.read(content))
         html, files = rendered.html, rendered.files

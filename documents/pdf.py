@@ -7,7 +7,6 @@ with their words beside them.
 
 import io
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +91,7 @@ def acts(found: frozenset[str]) -> str:
     return min(found - HARMLESS, default="")
 
 
-def _findings_in(thing: Any) -> Iterator[str] | set[str]:
+def _findings_in(thing: Any) -> set[str]:
     found: set[str] = set()
     pending: list[tuple[Any, int, bool]] = [(thing, 0, False)]
     for _ in range(MOST_IN_ONE_OBJECT):

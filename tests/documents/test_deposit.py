@@ -1,12 +1,16 @@
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 
 from access import gate
 from access.policy import Reason, Status
+from accounts.notices import NoticeKind
 from accounts.traits import Traits
-from documents import consultation, xmlguard
+from documents import checking, consultation, store, xmlguard
 from documents import deposit as depositing
 from documents.deposit import BadDocument
 from dossiers import traces
@@ -228,6 +232,39 @@ def test_another_holder_learns_nothing(deposit, dossier_id):
     with pytest.raises(gate.Refused) as refused:
         consultation.read(dossier_id, receipt.document_id, by=PAUL, at=NOON)
     assert refused.value.decision.hidden
+
+
+def test_a_late_worker_writes_nothing(deposit, dossier_id, camille):
+    receipt = deposit(checked=False)
+    job_id = queue.job_id_of(depositing.CHECK, str(receipt.document_id))
+    late = queue.Lease(job_id, uuid4(), depositing.CHECK, dossier_id, str(receipt.document_id), 1)
+
+    with pytest.raises(queue.Fenced):
+        checking.check(dossier_id, receipt.document_id, lease=late, at=NOON)
+
+    [line] = consultation.contents(dossier_id, by=camille, at=NOON).summaries
+    assert line.status is Status.QUARANTINE
+
+
+def test_the_holder_gets_a_notice_unless_it_would_betray_what_is_withheld(deposit, monkeypatch):
+    sent = []
+    monkeypatch.setattr(checking.notices, "queue", lambda kind, **told: sent.append(kind))
+
+    deposit(withheld=True)
+    assert sent == []
+    deposit()
+    assert sent == [NoticeKind.CHANGED]
+
+
+def test_a_file_is_whole_or_it_is_not_there(content_store, monkeypatch):
+    def no_more_disk(_):
+        raise OSError("no space")
+
+    monkeypatch.setattr(store.os, "fsync", no_more_disk)
+    with pytest.raises(OSError, match="no space"):
+        default_storage.save("ab/abcdef", ContentFile(b"sealed"))
+
+    assert not [path for path in content_store.rglob("*") if path.is_file()]
 
 
 def test_the_limits_of_the_guard_hold_for_deposits():
