@@ -1,6 +1,5 @@
 """The demonstration is played through the operations everybody uses, once."""
 
-import time
 from datetime import timedelta
 from io import StringIO
 
@@ -50,9 +49,7 @@ def test_nothing_is_played_on_a_real_installation(settings):
 
 @pytest.mark.slow
 def test_the_cast_plays_itself_once(real_database, outside):
-    began = time.monotonic()
     said = play()
-    first = time.monotonic() - began
     now = timezone.now()
     doctor = lefevre(now)
     (found,) = finding.by_ins(CAMILLE.nir, by=doctor, at=now)
@@ -60,7 +57,6 @@ def test_the_cast_plays_itself_once(real_database, outside):
     holder = Actor.from_told(notes.read()["opening"])
 
     # Camille opened long ago; her documents were checked, her history imported, the rest withheld from her.
-    assert first < 20
     seen = consultation.contents(found.dossier_id, by=holder, at=now).summaries
     assert len([one for one in seen if not one.is_history]) == 6
     assert all(one.status is Status.AVAILABLE for one in seen)
