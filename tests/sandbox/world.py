@@ -97,7 +97,7 @@ def _wait_for(world: World, process: subprocess.Popen) -> None:
         try:
             if requests.get(f"{world.url}/healthz", timeout=1).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.05)
     raise AssertionError("The sandbox did not start.")
 
