@@ -12,7 +12,6 @@ from urllib.request import urlopen
 from dmp import children
 from dmp.house import House, is_free
 
-
 ROOT = Path(__file__).resolve().parents[2]
 CONNECTIONS = 8
 OPENINGS, IMPORTS, FLOOR = 600, 120, 60
@@ -31,11 +30,8 @@ def main() -> None:
         "DMP_HISTORY_URL": f"http://127.0.0.1:{port + 2}",
         "DMP_HISTORY_TOKEN": "bench",
         # Nobody signs in and no message leaves during a measure.
-        **{
-            name: nobody
-            for name in ("DMP_PSC_ISSUER", "DMP_SMS_URL", "DMP_READER_URL", "DMP_READER_JWKS_URL")
-        },
-        **{name: "bench" for name in ("DMP_PSC_CLIENT_ID", "DMP_PSC_CLIENT_SECRET", "DMP_SMS_TOKEN")},
+        **dict.fromkeys(("DMP_PSC_ISSUER", "DMP_SMS_URL", "DMP_READER_URL", "DMP_READER_JWKS_URL"), nobody),
+        **dict.fromkeys(("DMP_PSC_CLIENT_ID", "DMP_PSC_CLIENT_SECRET", "DMP_SMS_TOKEN"), "bench"),
         "DMP_SMTP_HOST": "127.0.0.1",
     }
     house = House(var, port, os.environ)
@@ -75,10 +71,12 @@ class Bench:
     def run(self) -> None:
         world, load, at = self.world, self.load, self.at
         print(
-            f"{CONNECTIONS} connections, granian 2 x 4 threads, load generator on the same {os.cpu_count()} cores\n"
+            f"{CONNECTIONS} connections, granian 2 x 4 threads; the load comes from the same "
+            f"{os.cpu_count()} cores\n"
         )
         print(
-            f"{'':24}{'per second':>11}{'share':>8}{'target':>8}{'p50 ms':>8}{'p95 ms':>8}{'SQL':>5}{'load ms':>9}"
+            f"{'':24}{'per second':>11}{'share':>8}{'target':>8}"
+            f"{'p50 ms':>8}{'p95 ms':>8}{'SQL':>5}{'load ms':>9}"
         )
         with world.granian("tests.bench.hello:application", self.port + 1):
             load.measure("warm", self.port + 1, [load.get("/")], seconds=1.0)
@@ -268,7 +266,8 @@ class Bench:
         print(
             f"{measured.name:24}{measured.per_second:11.1f}{share:7.2f}%"
             f"{f'{target}%' if target else '':>8}"
-            f"{measured.p50:8.2f}{measured.p95:8.2f}{'' if sql is None else sql:>5}{measured.own_cpu_ms:9.3f}",
+            f"{measured.p50:8.2f}{measured.p95:8.2f}"
+            f"{'' if sql is None else sql:>5}{measured.own_cpu_ms:9.3f}",
             flush=True,
         )
 

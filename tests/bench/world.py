@@ -24,7 +24,6 @@ from accounts.actors import Actor
 from accounts.card_reader import CardReading
 from accounts.contacts import Contact
 from accounts.identity import Ins, nir_key
-from accounts.sessions import SessionStore, belongs_to
 from accounts.traits import Traits
 from documents import nomenclature
 from documents.deposit import file
@@ -34,7 +33,8 @@ from dossiers.house import HOUSE
 from dossiers.things import DossierAtTheDoor
 from portal.counter.opening import _key
 from tests.bench import load
-from tests.cast import CAMILLE, LEFEVRE, ROY
+from tests.cast import CAMILLE, ROY
+from tests.signing_in import session_of
 
 TEST_OID = "1.2.250.1.213.1.4.10"
 DOCUMENTS = 200
@@ -122,7 +122,8 @@ def fill(dossier_id: UUID, at: datetime, count: int = DOCUMENTS) -> list[UUID]:
 
 def pdf() -> bytes:
     """Twenty kilobytes that no other document has."""
-    head = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    head = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    head += b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
     page = b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\n"
     tail = b"trailer<</Root 1 0 R>>\n%%EOF\n"
     padding = base64.b64encode(secrets.token_bytes(BODY))[: BODY - len(head) - len(page) - len(tail) - 2]
@@ -134,14 +135,9 @@ CSRF = "b" * 32
 
 def cookie(actor: Actor, at: datetime, **kept: object) -> str:
     """The cookies of somebody signed in."""
-    session = SessionStore()
-    session.create()
-    belongs_to(session, actor.id, actor.capacity.value, at=at)
-    session["actor"] = actor.told()
-    for name, value in kept.items():
-        session[name] = value
-    session.save()
-    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}; {settings.CSRF_COOKIE_NAME}={CSRF}"
+    return (
+        f"{settings.SESSION_COOKIE_NAME}={session_of(actor, at, **kept)}; {settings.CSRF_COOKIE_NAME}={CSRF}"
+    )
 
 
 def deposit(dossier_id: UUID, cookies: str) -> bytes:

@@ -47,7 +47,7 @@ def reading():
 
 @pytest.fixture
 def open_at_the_counter(reading):
-    def open_it(by=ROY, at=NOON, contact=Contact("sms", "+33612345642"), **answers):
+    def open_it(by=ROY, at=NOON, contact=Contact("sms", "+33612345642"), reading=reading, **answers):
         visit = counter.receive(reading, by=by, at=at)
         given = {"agreed": True, "break_glass": True, "regulation": True} | answers
         return counter.open_here(
