@@ -6,6 +6,7 @@ SHELL := /bin/sh
 
 # Nothing is written in the tree outside .venv and var.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
+export PYTHONDONTWRITEBYTECODE :=
 export RUFF_CACHE_DIR := $(CURDIR)/var/ruff
 export MYPY_CACHE_DIR := $(CURDIR)/var/mypy
 

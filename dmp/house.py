@@ -18,6 +18,7 @@ from dmp.children import CannotStart
 HERE = "127.0.0.1"
 BIN = Path(sys.executable).parent
 LOGINS = ("dmp_app", "dmp_owner")
+PATIENCE_SECONDS = 120.0
 DEATHS_BORNE, WITHIN_SECONDS = 5, 60.0
 
 
@@ -67,6 +68,7 @@ class House:
             "DMP_BASE_URL": f"http://{HERE}:{self.port}",
             "DMP_POST_DELAY_HOURS": self.given.get("DMP_POST_DELAY_HOURS", "0"),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # a dozen processes start: what one compiled serves the others
         }
 
     # -- The servers -------------------------------------------------------------------------------
@@ -108,10 +110,6 @@ class House:
         for command in commands:
             self._end_of(command)
 
-    def told(self, command: str) -> str:
-        """What a command of ours prints. Raises CannotStart when it fails."""
-        return self._end_of(self._manage(command))
-
     def open_sandbox(self) -> None:
         """The outside world, before whoever speaks to it."""
         port, mail = self._two_free_ports()
@@ -135,6 +133,11 @@ class House:
             DJANGO_SETTINGS_MODULE="sandbox.settings",
         )
 
+    def play(self) -> str:
+        """The cast plays itself into the database, before any worker works; who one can be."""
+        self._wait_for(f"http://{HERE}:{self.environment['SANDBOX_PORT']}/healthz", "sandbox")
+        return self._end_of(self._manage("demo"))
+
     def open_web(self) -> None:
         self._keep_ours("web", *self._granian(self.port, workers=2, threads=4), "dmp.wsgi:application")
 
@@ -144,8 +147,7 @@ class House:
         self._keep_ours("scheduler", sys.executable, "manage.py", "scheduler")
 
     def wait(self) -> None:
-        """Until every door answers."""
-        self._wait_for(f"http://{HERE}:{self.environment['SANDBOX_PORT']}/healthz", "sandbox")
+        """Until people can come in."""
         self._wait_for(f"http://{HERE}:{self.port}/readyz", "web")
 
     def watch(self) -> Iterator[str]:
@@ -201,7 +203,8 @@ class House:
 
     def _wait_for(self, address: str, name: str) -> None:
         child = next(child for child in self.kept if child.name == name)
-        for _ in range(600):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
             try:
                 with urlopen(address, timeout=2):  # noqa: S310
                     return

@@ -4,7 +4,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +48,15 @@ class Command(BaseCommand):
             home.open_redis()
             home.prepare()
             home.open_web()
+            people = home.play()
             home.open_workers()
             home.wait()
-            self.tell(home, started)
+            self.stdout.write(people)
+            self.stdout.write(
+                f"Prêt en {time.monotonic() - started:.1f} s : http://{house.HERE}:{home.port}/"
+            )
+            self.stdout.write("Ctrl-C arrête tout.")
+            self.stdout.flush()
             for name in home.watch():
                 self.stdout.write(f"Le processus « {name} » s’était arrêté : il est relancé.")
         except AskedToStop:
@@ -61,14 +66,6 @@ class Command(BaseCommand):
                 signal.signal(asked, signal.SIG_IGN)
             home.close()
         self.stdout.write("Tout est arrêté.")
-
-    def tell(self, home: House, started: float) -> None:
-        """The cast plays itself into the database; who one can be, and where."""
-        if find_spec("sandbox.management.commands.demo"):
-            self.stdout.write(home.told("demo"))
-        self.stdout.write(f"Prêt en {time.monotonic() - started:.1f} s : http://{house.HERE}:{home.port}/")
-        self.stdout.write("Ctrl-C arrête tout.")
-        self.stdout.flush()
 
 
 ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
