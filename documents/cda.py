@@ -90,7 +90,7 @@ class _Reader:
     def __init__(self, *, whole: bool = True) -> None:
         self.whole = whole
         self.documents = self.holders = self.authors = self.entries = 0
-        self.inside = self.listening = False
+        self.inside = False
         self.path: list[str] = []
         self.words: list[str] = []
         self.title = self.type_code = self.unique_id = self.effective = ""
@@ -111,27 +111,28 @@ class _Reader:
 
     # Elements ---------------------------------------------------------------------------------
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+    def start(self, name: str, attributes: Mapping[str, str]) -> bool:
+        """True to pass over what is not wanted: the body, when the header alone is."""
         if not self.inside:
             if name == "ClinicalDocument":
                 self.inside = True
                 self.documents += 1
                 if self.documents > 1:
                     raise Rejected("cda.several_documents")
-            return
+            return False
+        if name == "component" and not self.path and not self.whole:
+            return True
         parent = self.path[-1] if self.path else ""
         self.path.append(name)
         if self.narrative:
             self.start_in_narrative(name, attributes)
-            return
+            return False
         self.words.clear()
-        self.listening = self.whole or self.path[0] != "component"
-        if not self.listening:
-            return
         if self.path[0] == "component":
             self.start_in_body(name, parent, attributes)
         else:
             self.start_in_header(name, attributes)
+        return False
 
     def end(self, name: str) -> None:
         if not self.inside:
@@ -143,17 +144,16 @@ class _Reader:
         if self.narrative:
             self.narrative.pop()
             return
-        if self.listening:
-            if self.path and self.path[0] == "component":
-                self.end_in_body(name, self.path[-1])
-            else:
-                self.end_in_header(name)
+        if self.path and self.path[0] == "component":
+            self.end_in_body(name, self.path[-1])
+        else:
+            self.end_in_header(name)
         self.words.clear()
 
     def text(self, text: str) -> None:
         if self.narrative:
             self.narrative[-1].children.append(text)
-        elif self.listening:
+        elif self.inside:
             self.words.append(text)
 
     def said(self) -> str:

@@ -18,7 +18,7 @@ CHUNK = 1 << 16
 ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
 HL7 = "urn:hl7-org:v3"
 
-Start = Callable[[str, Mapping[str, str]], None]
+Start = Callable[[str, Mapping[str, str]], bool | None]
 End = Callable[[str], None]
 Text = Callable[[str], None]
 
@@ -45,6 +45,7 @@ class Limits:
     token: int = 1 << 20  # a tag, a comment or an instruction
     text: int = 20 << 20
     prefixes: int = 64
+    declarations: int = 20_000  # elements that declare a prefix
     namespace_length: int = 256
 
 
@@ -64,6 +65,9 @@ def parse(
     Element names of the HL7 v3 namespace come bare (`section`), others in braces (`{uri}name`, `{}name`
     without a namespace). Attributes come as written, declarations of namespaces included. Text comes in
     pieces: join them. What a callback raises leaves unchanged and stops the reading.
+
+    When `start` answers True the element is passed over: nothing of what it holds is told, nor its end. It is
+    counted all the same.
     """
     if len(data) > limits.bytes:
         raise Rejected("xml.too_large")
@@ -74,7 +78,7 @@ def parse(
     parser.EntityDeclHandler = _no_doctype
     parser.UnparsedEntityDeclHandler = _no_doctype
     parser.ExternalEntityRefHandler = _no_doctype
-    _Guard(limits, start, end, text).listen(parser)
+    _Guard(parser, limits, start, end, text).listen()
     try:
         for offset in range(0, len(data), CHUNK):
             parser.Parse(data[offset : offset + CHUNK], False)
@@ -88,17 +92,31 @@ def parse(
 class _Guard:
     """Counts what passes and resolves names on the way to the caller."""
 
-    def __init__(self, limits: Limits, start: Start | None, end: End | None, text: Text | None) -> None:
-        self.limits, self.start, self.end, self.text = limits, start, end, text
-        self.elements = self.attributes = self.characters = 0
+    def __init__(
+        self,
+        parser: expat.XMLParserType,
+        limits: Limits,
+        start: Start | None,
+        end: End | None,
+        text: Text | None,
+    ) -> None:
+        self.parser, self.limits = parser, limits
+        self.start, self.end, self.text = start, end, text
+        self.elements = self.attributes = self.characters = self.declarations = self.unheard = 0
         self.names: list[str] = []
         self.scopes: list[tuple[int, _Scope]] = []
         self.scope = _Scope({"": "", "xml": "http://www.w3.org/XML/1998/namespace"})
 
-    def listen(self, parser: expat.XMLParserType) -> None:
-        parser.StartElementHandler = self.opened
-        parser.EndElementHandler = self.closed
-        parser.CharacterDataHandler = self.said
+    def listen(self) -> None:
+        self.parser.StartElementHandler = self.opened
+        self.parser.EndElementHandler = self.closed
+        self.parser.CharacterDataHandler = self.said
+
+    def pass_over(self) -> None:
+        self.unheard = 1
+        self.parser.StartElementHandler = self.opened_unheard
+        self.parser.EndElementHandler = self.closed_unheard
+        self.parser.CharacterDataHandler = None
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         self.elements += 1
@@ -108,30 +126,47 @@ class _Guard:
             raise Rejected("xml.too_deep")
         if attributes:
             self.weigh(attributes)
-        resolved = self.scope.resolve(name)
+            self.declare(attributes)
+        resolved = self.scope.known.get(name) or self.scope.resolve(name)
         self.names.append(resolved)
-        if self.start:
-            self.start(resolved, attributes)
+        if self.start and self.start(resolved, attributes):
+            self.pass_over()
+
+    def opened_unheard(self, _: str, attributes: dict[str, str]) -> None:
+        self.elements += 1
+        self.unheard += 1
+        if self.elements > self.limits.elements:
+            raise Rejected("xml.too_many_elements")
+        if len(self.names) + self.unheard > self.limits.depth + 1:
+            raise Rejected("xml.too_deep")
+        if attributes:
+            self.weigh(attributes)
 
     def weigh(self, attributes: dict[str, str]) -> None:
-        limits = self.limits
-        self.attributes += len(attributes)
-        if len(attributes) > limits.attributes or self.attributes > limits.attributes_in_all:
+        limits, count = self.limits, len(attributes)
+        self.attributes += count
+        if count > limits.attributes or self.attributes > limits.attributes_in_all:
             raise Rejected("xml.too_many_attributes")
-        declared = None
-        for key, value in attributes.items():
+        for value in attributes.values():
             if len(value) > limits.attribute_length:
                 raise Rejected("xml.attribute_too_long")
-            if key.startswith("xmlns") and (key == "xmlns" or key[5] == ":"):
-                if len(value) > limits.namespace_length:
-                    raise Rejected("xml.namespace")
-                declared = declared or dict(self.scope.prefixes)
-                declared[key[6:]] = value
-        if declared is not None:
-            if len(declared) > limits.prefixes:
-                raise Rejected("xml.namespace")
-            self.scopes.append((len(self.names), self.scope))
-            self.scope = _Scope(declared)
+
+    def declare(self, attributes: dict[str, str]) -> None:
+        declared = {
+            name[6:]: value
+            for name, value in attributes.items()
+            if name.startswith("xmlns") and (name == "xmlns" or name[5] == ":")
+        }
+        if not declared:
+            return
+        prefixes = self.scope.prefixes | declared
+        self.declarations += 1
+        if self.declarations > self.limits.declarations or len(prefixes) > self.limits.prefixes:
+            raise Rejected("xml.namespace")
+        if max(map(len, declared.values())) > self.limits.namespace_length:
+            raise Rejected("xml.namespace")
+        self.scopes.append((len(self.names), self.scope))
+        self.scope = _Scope(prefixes)
 
     def closed(self, _: str) -> None:
         name = self.names.pop()
@@ -139,6 +174,14 @@ class _Guard:
             self.end(name)
         if self.scopes and self.scopes[-1][0] == len(self.names):
             self.scope = self.scopes.pop()[1]
+
+    def closed_unheard(self, _: str) -> None:
+        self.unheard -= 1
+        if not self.unheard:
+            self.listen()
+            self.names.pop()
+            if self.scopes and self.scopes[-1][0] == len(self.names):
+                self.scope = self.scopes.pop()[1]
 
     def said(self, text: str) -> None:
         self.characters += len(text)
@@ -158,12 +201,11 @@ class _Scope:
         self.known: dict[str, str] = {}
 
     def resolve(self, name: str) -> str:
-        if (resolved := self.known.get(name)) is None:
-            prefix, colon, local = name.rpartition(":")
-            namespace = self.prefixes.get(prefix)
-            if namespace is None or (colon and not (prefix and local)):
-                raise Rejected("xml.namespace")
-            resolved = self.known[name] = local if namespace == HL7 else f"{{{namespace}}}{local}"
+        prefix, colon, local = name.rpartition(":")
+        namespace = self.prefixes.get(prefix)
+        if namespace is None or (colon and not (prefix and local)):
+            raise Rejected("xml.namespace")
+        resolved = self.known[name] = local if namespace == HL7 else f"{{{namespace}}}{local}"
         return resolved
 
 

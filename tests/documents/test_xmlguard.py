@@ -49,6 +49,10 @@ HOSTILE = {
         ),
         "xml.namespace",
     ),
+    "a prefix for each element": (
+        b"<a>" + b"".join(b'<b xmlns:p%d="u"/>' % n for n in range(190_000)) + b"</a>",
+        "xml.namespace",
+    ),
     "an undeclared prefix": (b"<p:a/>", "xml.namespace"),
     "100 MB": (b"<a>" + b"x" * 100_000_000 + b"</a>", "xml.too_large"),
     "UTF-7": (b'<?xml version="1.0" encoding="utf-7"?><a>+ADw-script+AD4-</a>', "xml.encoding"),
@@ -64,7 +68,6 @@ HEAVY = {
     "lines": b"<a>" + b"\n" * NEARLY_TOO_LARGE + b"</a>",
     "references": b"<a>" + b"&#65;" * (NEARLY_TOO_LARGE // 5) + b"</a>",
     "instructions": b"<a>" + b"<?a?>" * (NEARLY_TOO_LARGE // 5) + b"</a>",
-    "namespaces": b"<a>" + b"".join(b'<b xmlns:p%d="u"/>' % n for n in range(190_000)) + b"</a>",
 }
 
 
@@ -145,3 +148,21 @@ def test_published_attacks_are_refused():
         with pytest.raises(Rejected):
             xmlguard.parse(attack.read_bytes())
         assert time.process_time() - started < 1
+
+
+def test_what_is_passed_over_is_not_told_but_counted():
+    heard = []
+    xmlguard.parse(
+        b'<a><b xmlns:p="urn:p"><p:c>no</p:c></b><d>yes</d></a>',
+        start=lambda name, _: heard.append(name) or name == "{}b",
+        end=heard.append,
+        text=heard.append,
+    )
+    assert heard == ["{}a", "{}b", "{}d", "yes", "{}d", "{}a"]
+
+    for inside in (b"<b>" * 200_000, b"<b/>" * 300_000, b'<b c=""/>' * 190_000 + b"<b " + b'd="x' * 3):
+        with pytest.raises(Rejected):
+            xmlguard.parse(b"<a>" + inside, start=lambda *_: True)
+    xmlguard.parse(b"<a>" * 64 + b"</a>" * 64, start=lambda *_: True)
+    with pytest.raises(Rejected):
+        xmlguard.parse(b"<a>" * 65 + b"</a>" * 65, start=lambda *_: True)
