@@ -31,7 +31,7 @@ proof: dev ## the long programme: faults, scans, whole corpora, timing; figures 
 	@$(PYTHON) -m pytest tests/proof -m proof -s
 
 bench: dev ## throughput of the paths that count, as shares of a bare view
-	@$(PYTHON) manage.py bench
+	@$(PYTHON) -m tests.bench
 
 reset: ## forget all data: the next `make run` starts afresh
 	@rm -rf var && echo "Les données ont été effacées."

@@ -7,7 +7,7 @@ The attempt is counted when the job is taken, so that a job which kills its work
 import random
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -100,6 +100,7 @@ class Lease:
     subject_id: UUID
     idem: str
     attempts: int
+    kept: list[bool] = field(default_factory=list, compare=False, repr=False)
 
     def fence(self) -> None:
         """Keep the job ours until this transaction ends. Raises Fenced when it is no longer ours."""
@@ -115,6 +116,7 @@ class Lease:
             """,
             [code],
         )
+        transaction.on_commit(lambda: self.kept.append(True))
 
     def _ours(self, statement: str, parameters: list[object]) -> None:
         if not connection.in_atomic_block:
@@ -272,8 +274,8 @@ def _outcome(lease: Lease, told: Any) -> _Outcome:
 
 
 def _settle(lease: Lease, outcome: _Outcome) -> None:
-    """Write how it ended, if the job is still ours: `done` may have been said inside the effect already."""
-    if outcome.state == "fenced":
+    """Write how it ended, if the job is still ours and its effect has not said so already."""
+    if outcome.state == "fenced" or lease.kept:
         return
     with connection.cursor() as cursor:
         cursor.execute(

@@ -263,3 +263,15 @@ def test_a_composite_statement_asks_too(kind):
         cursor.execute(f"WITH asked AS ({sql}) SELECT 1", params)
 
     assert queue.work(job_id) is True
+
+
+def test_what_its_effect_said_is_not_said_again(kind, real_database, django_assert_num_queries):
+    def handler(lease):
+        with transaction.atomic():
+            lease.done()
+
+    handles(kind)(handler)
+    job_id, _ = asked(kind)
+
+    with django_assert_num_queries(4):  # taken; then begun, done, committed
+        queue.work(job_id)
