@@ -66,7 +66,9 @@ class Actor:
     @classmethod
     def from_told(cls, told: Mapping[str, Any]) -> Self:
         """The actor that `told` described. Raises KeyError or ValueError on anything else."""
-        uuid = {name: UUID(told[name]) for name in ("id", "structure_id", "dossier_id") if told.get(name)}
+        uuid: dict[str, Any] = {
+            name: UUID(told[name]) for name in ("id", "structure_id", "dossier_id") if told.get(name)
+        }
         text = {
             name: told[name] for name in ("name", "profession", "specialty", "structure") if told.get(name)
         }
