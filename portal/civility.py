@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from portal.names import soft
+
 
 class Somebody(Protocol):
     birth_name: str
@@ -35,7 +37,7 @@ class Civility:
 
 def civility(person: Somebody, *, minor: bool = False) -> Civility:
     """The words for a person, from their sex and the name they use."""
-    name, given = (as_said(part) for part in (person.used_name or person.birth_name, person.given_name))
+    name, given = (soft(part) for part in (person.used_name or person.birth_name, person.given_name))
     if person.sex == "F":
         short, pronoun, strong, agreement = "Mme", "elle", "elle", "e"
     else:
@@ -46,8 +48,3 @@ def civility(person: Somebody, *, minor: bool = False) -> Civility:
         strong=strong,
         agreement=agreement,
     )
-
-
-def as_said(name: str) -> str:
-    """LACOSTE-D’ARC as one writes it in a sentence; a name already in small letters keeps its author’s."""
-    return name.title() if name.isupper() else name

@@ -43,7 +43,7 @@ class AgreementForm(Form):
             "required": "Sans accord, aucun dossier ne s’ouvre. Cochez la case, ou laissez réfléchir."
         },
     )
-    regulation = forms.BooleanField(label="Par le Samu, quand on appelle le 15", required=False, initial=True)
+    regulation = forms.BooleanField(label="Par le Samu, quand on appelle le 15", required=False, initial=True)
     break_glass = forms.BooleanField(
         label="Par un médecin présent",
         help_text="Décochez ce qui est refusé : on peut accepter l’un et refuser l’autre.",
@@ -84,14 +84,15 @@ class AgreementForm(Form):
         for name in ("channel", "phone", "email") if minor else ("representative",):
             del self.fields[name]
 
-    def speak_of(self, person: Civility) -> None:
-        """Put the person's name where the agent answers for them."""
+    def speak_of(self, person: Civility, *, brochure: str) -> None:
+        """Word the box that stands as proof: who agreed, and what is recorded with it."""
+        box = self.fields["agreed"]
         if "representative" in self.fields:
-            self.fields["agreed"].label = "Cette personne a dit oui, après avoir été informée"
+            box.label = "Cette personne a dit oui, après avoir été informée"
         else:
-            self.fields[
-                "agreed"
-            ].label = f"{person.said} a dit oui, après avoir été informé{person.agreement}"
+            box.label = f"{person.said} a dit oui, après avoir été informé{person.agreement}"
+        recorded = f"votre nom, l’heure et la brochure remise (version {brochure})"
+        box.help_text = f"Cocher vaut preuve : {recorded} sont enregistrés."
 
     def clean(self) -> dict[str, Any]:
         answers = super().clean()

@@ -91,10 +91,8 @@ def agreement(request: HttpRequest, visit_id: UUID) -> HttpResponse:
         visit = counter.visit(visit_id, by=who(request), at=timezone.now())
     except VisitOver:
         return _over(request)
-    form.speak_of(civility(visit, minor=visit.minor))
-    return render(
-        request, "counter/agreement.html", _page(visit, form=form, current=3, version=texts.VERSION)
-    )
+    form.speak_of(civility(visit, minor=visit.minor), brochure=texts.VERSION)
+    return render(request, "counter/agreement.html", _page(visit, form=form, current=3))
 
 
 def _open(

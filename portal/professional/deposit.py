@@ -18,7 +18,7 @@ from dossiers.identity import HolderBanner
 from portal.civility import civility
 from portal.forms import Choices, Form
 
-from .whom import carers_only
+from .whom import professionals_only
 
 PDF = "application/pdf"
 FIELD_AT_FAULT = {"type_code": "type", "visibility": None}
@@ -95,11 +95,7 @@ class DepositForm(Form):
         yes="Chacun selon son métier.",
         no="Il est masqué : vous seul continuez à le voir, avec le patient.",
     )
-    shown_to_holder = Answer(
-        "Le patient peut-il le lire dès maintenant ?",
-        yes="Il est prévenu qu’un document arrive.",
-        no="Il attend que vous le lui annonciez en consultation.",
-    )
+    shown_to_holder = Answer("", yes="", no="")  # worded for the patient, below
     shown_to_representatives = Answer(
         "Ses représentants légaux peuvent-ils le lire ?",
         yes="Ils le voient comme les autres documents.",
@@ -111,8 +107,16 @@ class DepositForm(Form):
         super().__init__(*args, initial={"created_on": timezone.localdate()}, **kwargs)
         who = civility(holder, minor=holder.minor)
         self.fields["shown_to_holder"].label = f"{who.said} peut-{who.pronoun} le lire dès maintenant ?"
+        self.fields["shown_to_holder"].widget.hints = {
+            "oui": f"{who.capital} est prévenu{who.agreement} qu’un document arrive.",
+            "non": f"{who.capital} attend que vous le lui annonciez en consultation.",
+        }
         if not holder.minor:
             del self.fields["shown_to_representatives"]
+
+    def answers(self) -> list[forms.BoundField]:
+        """The questions about who will see the document."""
+        return [self[name] for name, field in self.fields.items() if isinstance(field, Answer)]
 
     def clean_created_on(self) -> date:
         on = self.cleaned_data["created_on"]
@@ -145,7 +149,7 @@ class DepositForm(Form):
         }
 
 
-@carers_only
+@professionals_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
     front = home.front(dossier_id, by=request.actor, at=timezone.now())
@@ -166,7 +170,7 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
     return render(request, "professional/deposit.html", page)
 
 
-@carers_only
+@professionals_only
 @require_safe
 def receipt(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpResponse:
     """What became of what was just deposited, as it truly stands."""

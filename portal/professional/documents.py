@@ -14,10 +14,10 @@ from documents.consultation import NoSuchPart
 from portal.civility import civility
 
 from .rows import tags_of
-from .whom import carers_only
+from .whom import professionals_only
 
 
-@carers_only
+@professionals_only
 @require_safe
 def document(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpResponse:
     reading = consultation.read(dossier_id, document_id, by=request.actor, at=timezone.now())
@@ -34,7 +34,7 @@ def document(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpR
     return render(request, "professional/document.html", page)
 
 
-@carers_only
+@professionals_only
 @require_safe
 def page(request: HttpRequest, dossier_id: UUID, document_id: UUID, number: int) -> HttpResponse:
     """The picture of one page, drawn from the file by a process that could do nothing else."""
@@ -45,7 +45,7 @@ def page(request: HttpRequest, dossier_id: UUID, document_id: UUID, number: int)
     return HttpResponse(image.content, content_type=image.media_type)
 
 
-@carers_only
+@professionals_only
 @require_safe
 def original(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpResponse:
     """The file as it was deposited, to keep or to print; browsers never open it in place."""

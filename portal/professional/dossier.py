@@ -15,10 +15,10 @@ from dossiers import home, sharing
 from portal.civility import civility
 
 from .rows import rows_of
-from .whom import carers_only
+from .whom import professionals_only
 
 
-@carers_only
+@professionals_only
 @require_safe
 def dossier(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
     """The documents, newest first. Without a grant, the page asks whether the patient agrees."""
@@ -40,7 +40,7 @@ def dossier(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
     return render(request, "professional/dossier.html", page)
 
 
-@carers_only
+@professionals_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def agreement(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
     """« M. Lacoste est-il d’accord ? » Declaring that he is creates an authorisation with an end."""

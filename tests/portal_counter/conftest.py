@@ -43,7 +43,9 @@ def sign_in_professional(db) -> Callable[..., Client]:
     def sign_in(slug: str = "lefevre", *, practice: str = "0") -> Client:
         client = Client()
         asked = client.post(reverse("professional:psc_start"))
-        answer = requests.post(asked["Location"], data={"professional": slug}, allow_redirects=False, timeout=10)
+        answer = requests.post(
+            asked["Location"], data={"professional": slug}, allow_redirects=False, timeout=10
+        )
         back = urlsplit(answer.headers["Location"])
         entered = client.get(f"{back.path}?{back.query}")
         if entered["Location"] == reverse("professional:practice"):
@@ -58,7 +60,9 @@ def type_code_and_password(namespace: str, login: str) -> Client:
     client = Client()
     asked = client.post(reverse(f"{namespace}:sign_in"), {"login": login, "password": PASSWORD})
     assert asked["Location"] == reverse(f"{namespace}:sign_in_code"), asked.content
-    entered = client.post(asked["Location"], {"code": totp.code(base64.b32encode(SECRET).decode(), time.time())})
+    entered = client.post(
+        asked["Location"], {"code": totp.code(base64.b32encode(SECRET).decode(), time.time())}
+    )
     assert entered["Location"] == reverse(f"{namespace}:home"), entered.content
     return client
 

@@ -38,7 +38,9 @@ def test_a_pharmacist_opens_too(pharmacist):
     page = pharmacist.get(visit)
     agreement = pharmacist.post(visit, {"shown": "ID_CARD"})["Location"]
     consent = pharmacist.get(agreement)
-    sheet = pharmacist.post(agreement, {"agreed": "on", "regulation": "on", "channel": "sms", "phone": "06 39 98 10 42"})
+    sheet = pharmacist.post(
+        agreement, {"agreed": "on", "regulation": "on", "channel": "sms", "phone": "06 39 98 10 42"}
+    )
 
     assert page.status_code == consent.status_code == 200
     assert sheet.status_code == 200, sheet.content.decode()
