@@ -22,7 +22,7 @@ help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 16
 
 run: runtime ## start everything, print the address; Ctrl-C stops everything
-	@exec $(PYTHON) manage.py run
+	@exec $(PYTHON) -m dmp.run
 
 test: dev ## formatting, lint, import contracts, types, migrations, tests, browser journeys
 	@$(PYTHON) tests/all.py

@@ -51,7 +51,7 @@ class Kept:
 
 @dataclass
 class House:
-    """What `manage.py run` starts, and stops in the reverse order."""
+    """What `make run` starts, and stops in the reverse order."""
 
     var: Path
     port: int
@@ -65,11 +65,15 @@ class House:
             "PORT": str(self.port),
             "DMP_VAR": str(self.var),
             "DMP_DEMO": "1",
-            "DMP_BASE_URL": f"http://{HERE}:{self.port}",
+            "DMP_BASE_URL": self.address,
             "DMP_POST_DELAY_HOURS": self.given.get("DMP_POST_DELAY_HOURS", "0"),
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "",  # a dozen processes start: what one compiled serves the others
         }
+
+    @property
+    def address(self) -> str:
+        return f"http://{HERE}:{self.port}"
 
     # -- The servers -------------------------------------------------------------------------------
 
@@ -101,15 +105,6 @@ class House:
 
     # -- Our own processes -------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Tables, then files to serve: two commands at once, since neither needs the other."""
-        commands = [
-            self._manage("migrate", "--database", "owner", "--verbosity", "0"),
-            self._manage("collectstatic", "--noinput", "--verbosity", "0"),
-        ]
-        for command in commands:
-            self._end_of(command)
-
     def open_sandbox(self) -> None:
         """The outside world, before whoever speaks to it."""
         port, mail = self._two_free_ports()
@@ -133,11 +128,6 @@ class House:
             DJANGO_SETTINGS_MODULE="sandbox.settings",
         )
 
-    def play(self) -> str:
-        """The cast plays itself into the database, before any worker works; who one can be."""
-        self._wait_for(f"http://{HERE}:{self.environment['SANDBOX_PORT']}/healthz", "sandbox")
-        return self._end_of(self._manage("demo"))
-
     def open_web(self) -> None:
         self._keep_ours("web", *self._granian(self.port, workers=2, threads=4), "dmp.wsgi:application")
 
@@ -146,9 +136,11 @@ class House:
         self._keep_ours("worker", BIN / "celery", "-A", "dmp", "worker", "--concurrency", "2", *quiet)
         self._keep_ours("scheduler", sys.executable, "manage.py", "scheduler")
 
-    def wait(self) -> None:
-        """Until people can come in."""
-        self._wait_for(f"http://{HERE}:{self.port}/readyz", "web")
+    def wait_for_web(self) -> None:
+        self._wait_for(f"{self.address}/readyz", "web")
+
+    def wait_for_sandbox(self) -> None:
+        self._wait_for(f"http://{HERE}:{self.environment['SANDBOX_PORT']}/healthz", "sandbox")
 
     def watch(self) -> Iterator[str]:
         """The names of those who died and were started again, for ever."""
@@ -175,17 +167,6 @@ class House:
         ]
         command += ["--workers", workers, "--blocking-threads", threads, "--no-ws", "--log-level", "error"]
         return [*command, "--workers-kill-timeout", 5, "--respawn-failed-workers"]
-
-    def _manage(self, *words: str) -> subprocess.Popen[bytes]:
-        command = children.dying_with_us([sys.executable, "manage.py", *words])
-        return children.start(command, environment=self.environment, output=subprocess.PIPE)
-
-    @staticmethod
-    def _end_of(command: subprocess.Popen[bytes]) -> str:
-        output = command.communicate()[0].decode(errors="replace")
-        if command.returncode:
-            raise CannotStart(f"La préparation a échoué :\n{output[-2500:]}")
-        return output
 
     def _keep(self, name: str, start: Callable[[], subprocess.Popen[bytes]], **how: Any) -> None:
         self.kept.append(Kept(name, start, **how))

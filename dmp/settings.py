@@ -1,31 +1,24 @@
 """Settings, read once from the environment. docs/operating.md says what each of them does."""
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
-from dmp import children, valkey
+from dmp import children, places, valkey
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = places.ROOT
 
 
 def setting(name: str, default: str = "") -> str:
     return os.environ.get(name, default)
 
 
-def there(module: str) -> bool:
-    """Whether a module exists yet."""
-    parent = module.rpartition(".")[0]
-    return (not parent or there(parent)) and find_spec(module) is not None
-
-
 # Where this installation keeps what it owns: embedded servers, keys, contents, logs.
-DMP_VAR = Path(setting("DMP_VAR", str(BASE_DIR / "var"))).absolute()
+DMP_VAR = places.var(os.environ)
 DMP_DEMO = setting("DMP_DEMO") == "1"
-DMP_PORT = int(setting("PORT", "8000"))
+DMP_PORT = places.port(os.environ)
 DMP_SANDBOX_PORT = int(setting("SANDBOX_PORT", str(DMP_PORT + 1)))
 DMP_BASE_URL = setting("DMP_BASE_URL", f"http://127.0.0.1:{DMP_PORT}")
 
@@ -90,21 +83,19 @@ INSTALLED_APPS = [
     "csp",
 ]
 
-INSTALLED_APPS = [app for app in INSTALLED_APPS if app not in setting("DMP_WITHOUT").split(",")]
-
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "dmp.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    *(["django.contrib.sessions.middleware.SessionMiddleware"] if there("accounts.sessions") else []),
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    *(["django.contrib.auth.middleware.AuthenticationMiddleware"] if there("accounts.sessions") else []),
-    *(["accounts.middleware.ActorMiddleware"] if there("accounts.middleware") else []),
-    *(["django.contrib.messages.middleware.MessageMiddleware"] if there("accounts.sessions") else []),
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.ActorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    *(["portal.errors.RefusalMiddleware"] if there("portal.errors") else []),
+    "portal.errors.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "dmp.urls"
@@ -176,14 +167,11 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
-AUTH_USER_MODEL = "accounts.User" if there("accounts.models") else "auth.User"
+AUTH_USER_MODEL = "accounts.User"
+DMP_HASHING_AT_ONCE = int(setting("DMP_HASHING_AT_ONCE", "2"))
 AUTHENTICATION_BACKENDS: list[str] = []
-PASSWORD_HASHERS = (
-    ["accounts.hashers.Argon2id", "accounts.hashers.First"] if there("accounts.hashers") else []
-)
-SESSION_ENGINE = (
-    "accounts.sessions" if there("accounts.sessions") else "django.contrib.sessions.backends.cache"
-)
+PASSWORD_HASHERS = ["accounts.hashers.Argon2id", "accounts.hashers.First"]
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
@@ -193,9 +181,7 @@ SESSION_SAVE_EVERY_REQUEST = False
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = (
-    "portal.errors.csrf_failure" if there("portal.errors") else "django.views.csrf.csrf_failure"
-)
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LOGIN_URL = "/connexion/"
 
@@ -261,9 +247,7 @@ DEFAULT_FROM_EMAIL = setting("DMP_MAIL_FROM", "ne-pas-repondre@dmp.example")
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.ProgramAuthentication"]
-    if there("api.authentication")
-    else [],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.ProgramAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
 }
