@@ -1,4 +1,4 @@
-"""The portals through HTTP: everything in the house is real, the outside world is the sandbox in its own process."""
+"""The portals through HTTP: all of the house is real, the world outside is the sandbox in its own process."""
 
 import base64
 import time
@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import directory
 from accounts.userinfo import PlaceOfPractice
 from sandbox import totp
+from tests.conscience import Conscience
 from tests.sandbox.world import World, running
 
 PASSWORD = "une phrase que Bernard retient 31"
@@ -36,40 +37,45 @@ def outside(world: World, settings) -> None:
         setattr(settings, name, value)
 
 
+def code_now() -> str:
+    """What the telephone of an agent shows."""
+    return totp.code(base64.b32encode(SECRET).decode(), time.time())
+
+
+def prove_identity(client: Client, slug: str) -> str:
+    """Go to Pro Santé Connect and come back; answers where one is sent then."""
+    asked = client.post(reverse("professional:psc_start"))
+    told = {"professional": slug}
+    answer = requests.post(asked["Location"], data=told, allow_redirects=False, timeout=10)
+    back = urlsplit(answer.headers["Location"])
+    return client.get(f"{back.path}?{back.query}")["Location"]
+
+
 @pytest.fixture
-def sign_in_professional(db) -> Callable[..., Client]:
+def sign_in_professional() -> Callable[[str], Client]:
     """A browser that came in by Pro Santé Connect, in the first of the professional's situations."""
 
-    def sign_in(slug: str = "lefevre", *, practice: str = "0") -> Client:
-        client = Client()
-        asked = client.post(reverse("professional:psc_start"))
-        answer = requests.post(
-            asked["Location"], data={"professional": slug}, allow_redirects=False, timeout=10
-        )
-        back = urlsplit(answer.headers["Location"])
-        entered = client.get(f"{back.path}?{back.query}")
-        if entered["Location"] == reverse("professional:practice"):
-            entered = client.post(entered["Location"], {"practice": practice})
-        assert entered["Location"] == reverse("professional:search"), entered.content
+    def sign_in(slug: str) -> Client:
+        client = Conscience()
+        sent_to = prove_identity(client, slug)
+        if sent_to == reverse("professional:practice"):
+            sent_to = client.post(sent_to, {"practice": "0"})["Location"]
+        assert sent_to == reverse("professional:search")
         return client
 
     return sign_in
 
 
-def type_code_and_password(namespace: str, login: str) -> Client:
-    client = Client()
+def sign_in_with_a_code(namespace: str, login: str) -> Client:
+    client = Conscience()
     asked = client.post(reverse(f"{namespace}:sign_in"), {"login": login, "password": PASSWORD})
-    assert asked["Location"] == reverse(f"{namespace}:sign_in_code"), asked.content
-    entered = client.post(
-        asked["Location"], {"code": totp.code(base64.b32encode(SECRET).decode(), time.time())}
-    )
-    assert entered["Location"] == reverse(f"{namespace}:home"), entered.content
+    entered = client.post(asked["Location"], {"code": code_now()})
+    assert entered["Location"] == reverse(f"{namespace}:home")
     return client
 
 
 @pytest.fixture
-def roy(db) -> Client:
-    """The browser of M. Roy, agent at the CPAM."""
+def roy_has_an_account() -> None:
     directory.provision_agent(
         login="bernard.roy",
         name="Bernard Roy",
@@ -78,15 +84,22 @@ def roy(db) -> Client:
         password=PASSWORD,
         totp_secret=SECRET,
     )
-    return type_code_and_password("counter", "bernard.roy")
 
 
 @pytest.fixture
-def staff(db) -> Client:
+def roy(roy_has_an_account) -> Client:
+    """The browser of M. Roy, agent at the CPAM."""
+    return sign_in_with_a_code("counter", "bernard.roy")
+
+
+@pytest.fixture
+def staff() -> Client:
+    """The browser of Inès Astruc, who runs the service."""
+    at = timezone.now()
     directory.provision_staff(
-        login="ines.astruc", name="Inès Astruc", at=timezone.now(), password=PASSWORD, totp_secret=SECRET
+        login="ines.astruc", name="Inès Astruc", at=at, password=PASSWORD, totp_secret=SECRET
     )
-    return type_code_and_password("staff", "ines.astruc")
+    return sign_in_with_a_code("staff", "ines.astruc")
 
 
 @pytest.fixture
@@ -95,25 +108,33 @@ def lefevre(sign_in_professional) -> Client:
 
 
 @pytest.fixture
+def saidi(sign_in_professional) -> Client:
+    """The cardiologist."""
+    return sign_in_professional("deux-lieux")
+
+
+@pytest.fixture
 def pharmacist(sign_in_professional) -> Client:
     return sign_in_professional("pharmacienne")
 
 
-@pytest.fixture
-def nadia(sign_in_professional) -> Client:
-    return sign_in_professional("nadia")
+def receive(client: Client, card: str) -> str:
+    """Read a card; answers the address of the visit."""
+    return client.post(reverse("counter:card"), {"carte": card})["Location"]
 
 
-@pytest.fixture
-def opened(roy) -> Callable[..., str]:
-    """Somebody's dossier, opened at the counter through its pages; answers the HTML of the sheet."""
+AGREED = {"agreed": "on", "regulation": "on", "break_glass": "on", "channel": "aucun"}
 
-    def open_for(card: str, **answers: str) -> str:
-        visit = roy.post(reverse("counter:card"), {"carte": card})
-        step = roy.post(visit["Location"], {"shown": "ID_CARD"})
-        given = {"agreed": "on", "regulation": "on", "break_glass": "on", "channel": "aucun"} | answers
-        sheet = roy.post(step["Location"], {name: value for name, value in given.items() if value})
-        assert sheet.status_code == 200, sheet
-        return sheet.content.decode()
 
-    return open_for
+def open_for(client: Client, card: str, **answers: str) -> str:
+    """Open somebody's dossier at the counter, page after page; answers the sheet."""
+    agreement = client.post(receive(client, card), {"shown": "ID_CARD"})["Location"]
+    given = {name: answer for name, answer in (AGREED | answers).items() if answer}
+    sheet = client.post(agreement, given)
+    assert sheet.status_code == 200, sheet
+    return sheet.content.decode()
+
+
+def said(response) -> str:
+    """A page with ordinary spaces, as one types the words one looks for."""
+    return response.content.decode().replace("\u00a0", " ").replace("\u202f", " ")

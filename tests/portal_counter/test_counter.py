@@ -1,46 +1,249 @@
 """Opening a dossier for somebody who stands at the counter."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
+
+from accounts import card_reader, signing_in
+from accounts.card_reader import CardReading
+from accounts.identity import Ins
+from accounts.traits import Traits
+from sandbox.population import LEO
+
+from .conftest import AGREED, PASSWORD, open_for, receive, said
 
 pytestmark = pytest.mark.django_db
+
+BY_SMS = {"channel": "sms", "phone": "06 39 98 10 42"}
+
+
+def secrets_of(sheet):
+    """Address, login, first password."""
+    return re.findall(r'<dd class="secret">([^<]+)</dd>', sheet)
+
+
+def found(client):
+    """Whether a search still finds nobody of that name."""
+    asked = {"par": "nom", "birth_name": "Lacoste", "birth_date": "02/09/1938"}
+    return "Aucun dossier" not in client.post(reverse("professional:search"), asked).content.decode()
+
+
+# Coming in -------------------------------------------------------------------------------------
 
 
 def test_an_agent_comes_in_with_a_password_and_a_code(roy):
     page = roy.get(reverse("counter:home"))
 
-    assert page.status_code == 200
     assert "Carte Vitale de Bernard Lacoste" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
 
 
-def test_the_sheet_of_secrets_is_shown_once(roy):
-    visit = roy.post(reverse("counter:card"), {"carte": "bernard"})["Location"]
+def test_a_wrong_code_does_not_let_in(client, roy_has_an_account):
+    client.post(reverse("counter:sign_in"), {"login": "bernard.roy", "password": PASSWORD})
+    page = client.post(reverse("counter:sign_in_code"), {"code": "000 000"})
+
+    assert "Ce code n’est pas le bon" in page.content.decode()
+    assert client.get(reverse("counter:home")).status_code == 302
+
+
+def test_a_wrong_password_gets_one_sentence(client, roy_has_an_account):
+    page = client.post(reverse("counter:sign_in"), {"login": "bernard.roy", "password": "autre"})
+
+    assert "ne convient pas" in page.content.decode()
+
+
+def test_an_agent_does_not_come_in_by_the_door_of_staff(client, roy_has_an_account):
+    page = client.post(reverse("staff:sign_in"), {"login": "bernard.roy", "password": PASSWORD})
+
+    assert "ne convient pas" in page.content.decode()
+
+
+# The card --------------------------------------------------------------------------------------
+
+
+def test_a_silent_reader_is_said_so(roy, settings):
+    settings.DMP_READER_URL = "http://127.0.0.1:9/lecteur"
+
+    page = roy.get(reverse("counter:home"))
+
+    assert page.status_code == 503
+    assert "lecteur de cartes ne répond pas" in page.content.decode()
+
+
+def test_a_card_that_left_is_asked_for_again(roy):
+    page = roy.post(reverse("counter:card"), {"carte": "nobody"})
+
+    assert page.status_code == 409
+    assert "remettez-la dans le lecteur" in page.content.decode()
+
+
+def test_a_dossier_that_exists_is_told_and_nothing_medical_is_offered(roy):
+    open_for(roy, "bernard")
+
+    page = said(roy.get(receive(roy, "bernard")))
+
+    assert "M. Lacoste a déjà un dossier" in page
+    assert "/pro/" not in page
+    assert "accord/" not in page
+
+
+def test_a_visit_belongs_to_the_agent_who_read_the_card(roy, pharmacist):
+    visit = receive(roy, "bernard")
+
+    assert pharmacist.get(visit).status_code == 404
+
+
+# Agreement -------------------------------------------------------------------------------------
+
+
+def test_nothing_opens_without_the_box_that_stands_as_proof(roy, lefevre):
+    agreement = roy.post(receive(roy, "bernard"), {"shown": "PASSPORT"})["Location"]
+    page = roy.post(agreement, {**AGREED, "agreed": ""}).content.decode()
+
+    assert "Sans accord, aucun dossier ne s’ouvre" in page
+    assert page.index("Sans accord") < page.index("<h1")
+    assert not found(lefevre)
+
+
+def test_the_question_names_the_person_and_the_two_oppositions_are_ticked(roy):
+    agreement = roy.post(receive(roy, "jeannine"), {"shown": "ID_CARD"})["Location"]
+    page = said(roy.get(agreement))
+
+    assert "Mme Combes a dit oui, après avoir été informée" in page
+    assert re.search(r'name="agreed"[^>]*>', page)[0].count("checked") == 0
+    assert re.search(r'name="regulation"[^>]*>', page)[0].count("checked") == 1
+    assert re.search(r'name="break_glass"[^>]*>', page)[0].count("checked") == 1
+
+
+def test_the_paper_that_proves_who_stands_there_comes_first(roy):
+    visit = receive(roy, "bernard")
+
+    assert roy.get(f"{visit}accord/")["Location"] == visit
+    assert "Dites ce que vous avez regardé" in said(roy.post(visit, {"shown": ""}))
+
+
+@pytest.mark.parametrize(
+    ("regulation", "break_glass", "told"),
+    [
+        ("on", "on", "accès du Samu et d’un médecin présent"),
+        ("on", "", "accès du Samu, pas d’un médecin présent"),
+        ("", "on", "accès d’un médecin présent, pas du Samu"),
+        ("", "", "aucun accès"),
+    ],
+)
+def test_each_emergency_access_is_refused_on_its_own(roy, regulation, break_glass, told):
+    sheet = open_for(roy, "bernard", regulation=regulation, break_glass=break_glass)
+
+    assert told in sheet
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        ({"channel": "sms", "phone": ""}, "Saisissez un numéro de téléphone mobile"),
+        ({"channel": "courriel", "email": "camille"}, "Écrivez une adresse électronique complète"),
+        ({"channel": ""}, "Choisissez comment recevoir les codes"),
+    ],
+)
+def test_a_contact_that_cannot_be_is_said_so(roy, answers, sentence):
+    agreement = roy.post(receive(roy, "bernard"), {"shown": "ID_CARD"})["Location"]
+
+    assert sentence in roy.post(agreement, AGREED | answers).content.decode()
+
+
+def test_whoever_prefers_to_think_leaves_nothing(roy, lefevre):
+    visit = receive(roy, "bernard")
     agreement = roy.post(visit, {"shown": "ID_CARD"})["Location"]
-    answers = {"agreed": "on", "regulation": "on", "channel": "sms", "phone": "06 39 98 10 42"}
 
-    sheet = roy.post(agreement, answers)
-    again = roy.post(agreement, answers, follow=True)
+    page = roy.post(f"{visit}reflexion/").content.decode()
 
-    page = sheet.content.decode()
+    assert "Rien n’est ouvert, rien n’est gardé" in page
+    assert roy.post(agreement, AGREED, follow=True).status_code == 410
+    assert not found(lefevre)
+
+
+# The sheet --------------------------------------------------------------------------------------
+
+
+def test_the_sheet_of_secrets_is_shown_once(roy):
+    agreement = roy.post(receive(roy, "bernard"), {"shown": "ID_CARD"})["Location"]
+
+    sheet = roy.post(agreement, AGREED | BY_SMS)
+    again = roy.post(agreement, AGREED | BY_SMS, follow=True)
+
     assert "no-store" in sheet["Cache-Control"]
-    assert len(re.findall(r'class="secret"', page)) == 3
-    assert "06 ** ** ** 42" in page
-    assert "accès du Samu, pas d’un médecin présent" in page
+    assert len(secrets_of(sheet.content.decode())) == 3
     assert again.status_code == 410
-    assert "secret" not in again.content.decode()
+    assert "une fiche d’accès ne se montre qu’une fois" in again.content.decode().lower()
 
 
-def test_a_pharmacist_opens_too(pharmacist):
-    visit = pharmacist.post(reverse("counter:card"), {"carte": "bernard"})["Location"]
-    page = pharmacist.get(visit)
-    agreement = pharmacist.post(visit, {"shown": "ID_CARD"})["Location"]
-    consent = pharmacist.get(agreement)
-    sheet = pharmacist.post(
-        agreement, {"agreed": "on", "regulation": "on", "channel": "sms", "phone": "06 39 98 10 42"}
+def test_what_is_printed_lets_its_holder_in(roy):
+    _, login, password = secrets_of(open_for(roy, "bernard", **BY_SMS))
+
+    pending = signing_in.begin(login, password, at=timezone.now(), origin="192.0.2.1")
+
+    assert [contact.mask for contact in pending.contacts] == ["06 ** ** ** 42"]
+
+
+def test_the_square_holds_the_address_and_nothing_of_a_person(roy):
+    squares = {
+        re.search(r"<svg[^>]*qr.*?</svg>", open_for(roy, card, **BY_SMS), re.S)[0]
+        for card in ("bernard", "jeannine")
+    }
+
+    assert len(squares) == 1
+
+
+def test_first_passwords_are_in_signs_that_nobody_mistakes(roy):
+    *_, password = secrets_of(open_for(roy, "bernard", **BY_SMS))
+
+    assert not set(password) & set("O0I1l")
+
+
+def test_without_telephone_nor_mail_there_is_an_acknowledgement_and_no_secret(roy):
+    page = open_for(roy, "bernard", channel="aucun")
+
+    assert "Le dossier de Bernard Lacoste est ouvert" in page
+    assert secrets_of(page) == []
+    assert "<svg viewBox" not in page
+
+
+def test_a_pharmacist_opens_too_in_the_name_of_the_pharmacy(pharmacist):
+    page = open_for(pharmacist, "bernard", **BY_SMS)
+
+    assert "Pharmacie du Pont" in page
+    assert len(secrets_of(page)) == 3
+
+
+# Minors -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def leo(monkeypatch):
+    """A child's own card, which the reader of the sandbox does not lend."""
+    reading = CardReading(
+        ins=Ins(*LEO.ins),
+        traits=Traits(
+            birth_name=LEO.birth_name, given_names=LEO.given_names, sex=LEO.sex, birth_date=LEO.birth_date
+        ),
+        vitale_serial=LEO.vitale_serial,
+        read_at=timezone.now() - timedelta(seconds=5),
     )
+    monkeypatch.setattr(card_reader, "read", lambda card_id: reading)
 
-    assert page.status_code == consent.status_code == 200
-    assert sheet.status_code == 200, sheet.content.decode()
+
+def test_a_representative_agrees_for_a_child(roy, leo):
+    agreement = roy.post(receive(roy, "leo"), {"shown": "ID_CARD"})["Location"]
+    asked = roy.get(agreement).content.decode()
+    alone = roy.post(agreement, {"agreed": "on"}).content.decode()
+    opened = roy.post(
+        agreement, {"agreed": "on", "representative": "Élise Garnier, sa mère"}
+    ).content.decode()
+
+    assert "Qui donne son accord" in asked and "Téléphone" not in asked
+    assert "Écrivez qui donne son accord pour l’enfant" in alone
+    assert "Le dossier de Léo Garnier est ouvert" in opened
+    assert secrets_of(opened) == []

@@ -4,66 +4,299 @@ import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from documents import consultation
 from jobs import queue
+from sandbox.population import BERNARD
+from tests.conscience import Conscience
 from tests.documents import files
+
+from .conftest import open_for, prove_identity, said
 
 pytestmark = pytest.mark.django_db
 
 BY_NAME = {"par": "nom", "birth_name": "Lacoste", "birth_date": "02/09/1938"}
-
-
-def dossier_found(client, **asked):
-    """The dossier that a search leads to, and the way there."""
-    page = client.post(reverse("professional:search"), BY_NAME | asked).content.decode()
-    found = re.search(r'href="(/pro/dossiers/([0-9a-f-]{36})/(?:accord/)?)"', page)
-    assert found, page
-    return found[2], found[1]
+SEARCH = "/pro/"
 
 
 @pytest.fixture
 def bernard(pharmacist):
-    """The dossier of Bernard Lacoste, opened by a pharmacist."""
-    visit = pharmacist.post(reverse("counter:card"), {"carte": "bernard"})["Location"]
-    agreement = pharmacist.post(visit, {"shown": "ID_CARD"})["Location"]
-    sheet = pharmacist.post(agreement, {"agreed": "on", "regulation": "on", "channel": "aucun"})
-    assert sheet.status_code == 200
+    """The dossier of Bernard Lacoste, opened by a pharmacist; answers its address."""
+    open_for(pharmacist, "bernard")
+    found = re.search(r"/pro/dossiers/[0-9a-f-]{36}/", said(pharmacist.post(SEARCH, BY_NAME)))
+    return found[0]
 
 
-def test_a_doctor_is_let_in_reads_and_deposits(lefevre, bernard):
-    dossier_id, way = dossier_found(lefevre)
-    asked = lefevre.get(way)
-    into = lefevre.post(way, follow=True)
-    filed = lefevre.post(
-        reverse("professional:deposit", args=[dossier_id]),
-        {
-            "content": SimpleUploadedFile("bio.pdf", files.pdf(), "application/pdf"),
-            "type": "compte rendu d’imagerie médicale",
-            "created_on": f"{timezone.localdate():%d/%m/%Y}",
-            "title": "Radiographie du genou",
-            "shown_to_professionals": "oui",
-            "shown_to_holder": "oui",
-        },
-    )
-    assert filed.status_code == 302, filed.content.decode()
-    receipt = lefevre.get(filed["Location"]).content.decode()
-    waiting = lefevre.get(reverse("professional:dossier", args=[dossier_id])).content.decode()
+@pytest.fixture
+def let_in(lefevre, bernard):
+    """The same, once the patient has agreed to be read by Dr Lefèvre."""
+    lefevre.post(f"{bernard}accord/")
+    return bernard
+
+
+def pdf(content=None):
+    return SimpleUploadedFile("radio.pdf", content or files.pdf(), "application/pdf")
+
+
+def deposited(client, dossier, **answers):
+    given = {
+        "content": pdf(),
+        "type": "Compte rendu d’imagerie médicale",
+        "created_on": f"{timezone.localdate():%d/%m/%Y}",
+        "title": "Radiographie du genou",
+        "shown_to_professionals": "oui",
+        "shown_to_holder": "oui",
+    }
+    return client.post(f"{dossier}deposer/", given | answers)
+
+
+def checked():
+    """The house checks what was deposited."""
     queue.work_due(10)
-    ready = lefevre.get(filed["Location"]).content.decode()
-    shelf = lefevre.get(reverse("professional:dossier", args=[dossier_id])).content.decode()
-    document = re.search(r'href="(/pro/dossiers/[^"]+/documents/[^"]+)"', shelf)[1]
-    read = lefevre.get(document)
-    image = lefevre.get(f"{document}page/1/")
-    original = lefevre.get(f"{document}fichier/")
 
-    assert "M. Lacoste est-il d’accord" in asked.content.decode()
-    assert "Documents" in into.content.decode()
-    assert "en cours de vérification" in receipt
-    assert "En cours de vérification" in waiting
+
+def documents_of(page):
+    return re.findall(r'href="(/pro/dossiers/[^"]+/documents/[^"]+)"', page)
+
+
+# Coming in --------------------------------------------------------------------------------------
+
+
+def test_whoever_practises_in_two_places_says_where(db):
+    client = Conscience()
+    sent_to = prove_identity(client, "deux-lieux")
+    page = said(client.get(sent_to))
+    entered = client.post(sent_to, {"practice": "1"}, follow=True)
+
+    assert "Où exercez-vous aujourd’hui ?" in page
+    assert "Centre hospitalier de la Garonne" in said(entered)
+
+
+def test_an_answer_to_another_question_lets_nobody_in(db):
+    client = Conscience()
+    client.post(reverse("professional:psc_start"))
+    page = client.get(reverse("professional:psc_return"), {"code": "stolen", "state": "other"})
+
+    assert page.status_code == 403
+    assert "ne correspond pas à votre demande" in said(page)
+
+
+def test_a_silent_provider_is_said_so(db, settings):
+    settings.DMP_PSC_ISSUER = "http://127.0.0.1:9/psc"
+
+    page = Conscience().post(reverse("professional:psc_start"))
+
+    assert page.status_code == 403
+    assert "La connexion n’a pas abouti" in said(page)
+
+
+# Finding ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"par": "numero", "ins": BERNARD.nir},
+        {"par": "numero", "ins": BERNARD.nir_said},
+        BY_NAME,
+        BY_NAME | {"birth_name": "LACOSTE", "birth_date": "2 9 1938", "given_name": "bern"},
+    ],
+)
+def test_a_patient_is_found_by_number_or_by_name_and_birth_date(lefevre, bernard, asked):
+    answer = lefevre.post(SEARCH, asked)
+
+    assert answer.status_code == 200, "an address would tell who was looked for"
+    assert "1 patient" in said(answer)
+    assert "Demander l’accord" in said(answer)
+
+
+def test_a_date_that_no_calendar_has_is_a_birth_date(lefevre, pharmacist):
+    open_for(pharmacist, "fatou")
+
+    page = said(lefevre.post(SEARCH, {"par": "nom", "birth_name": "N'Diaye", "birth_date": "31/02/1954"}))
+
+    assert "1 patient" in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"par": "numero", "ins": "1 38 09"}, "Il manque 10 chiffres"),
+        ({"par": "numero", "ins": BERNARD.nir[:-1] + "0"}, "la clé, ne correspondent pas"),
+        ({"par": "nom", "birth_name": "", "birth_date": "02/09/1938"}, "Saisissez le nom de naissance"),
+        ({"par": "nom", "birth_name": "Lacoste", "birth_date": "1938"}, "Écrivez la date de naissance"),
+        ({"par": "nom", "birth_name": "Nemo", "birth_date": "02/09/1938"}, "Aucun dossier ouvert"),
+    ],
+)
+def test_what_cannot_be_found_is_said_so(lefevre, asked, sentence):
+    assert sentence in said(lefevre.post(SEARCH, asked))
+
+
+# Agreement --------------------------------------------------------------------------------------
+
+
+def test_without_agreement_the_page_asks_for_it(lefevre, bernard):
+    sent_to = lefevre.get(bernard)["Location"]
+    page = said(lefevre.get(sent_to))
+
+    assert sent_to == f"{bernard}accord/"
+    assert "M. Lacoste est-il d’accord ?" in page
+    assert "« Acceptez-vous que je lise votre dossier médical partagé ? »" in page
+
+
+def test_an_agreement_declared_opens_the_dossier_until_its_end(lefevre, let_in):
+    page = said(lefevre.get(let_in))
+    again = said(lefevre.get(f"{let_in}accord/"))
+    found = said(lefevre.post(SEARCH, BY_NAME))
+
+    assert "LACOSTE" in page
+    assert "Vous êtes déjà autorisé jusqu’au" in again
+    assert "Autorisé" in found
+
+
+# Depositing and reading ---------------------------------------------------------------------------
+
+
+def test_a_deposit_is_told_truly_from_its_receipt_to_its_reading(lefevre, let_in):
+    file = files.pdf()
+    receipt = deposited(lefevre, let_in, content=pdf(file))["Location"]
+    waiting, shelf_before = said(lefevre.get(receipt)), said(lefevre.get(let_in))
+    checked()
+    ready, shelf = said(lefevre.get(receipt)), said(lefevre.get(let_in))
+    [address] = documents_of(shelf)
+    read, image, original = (lefevre.get(address + part) for part in ("", "page/1/", "fichier/"))
+
+    assert "en cours de vérification" in waiting
+    assert "En cours de vérification" in shelf_before and documents_of(shelf_before) == []
     assert "Le document est dans le dossier" in ready
-    assert "Radiographie du genou" in read.content.decode()
+    assert "Radiographie du genou" in said(read) and "Tension 12/8" in said(read)
     assert image["Content-Type"].startswith("image/")
-    assert original["Content-Disposition"].startswith("attachment")
-    assert "no-store" in image["Cache-Control"] and "no-store" in read["Cache-Control"]
+    assert original["Content-Disposition"] == 'attachment; filename="radio.pdf"'
+    assert original.content == file
+    assert all("no-store" in answer["Cache-Control"] for answer in (read, image, original))
+    assert lefevre.get(f"{address}page/9/").status_code == 404
+
+
+def test_one_deposits_without_reading(saidi, bernard):
+    receipt = deposited(saidi, bernard)["Location"]
+
+    assert "en cours de vérification" in said(saidi.get(receipt))
+    assert saidi.get(bernard)["Location"] == f"{bernard}accord/"
+
+
+def test_a_file_that_acts_by_itself_is_refused_to_its_author_alone(lefevre, saidi, let_in):
+    script = files.pdf(change=files._script)
+    receipt = deposited(lefevre, let_in, content=pdf(script))["Location"]
+    checked()
+    saidi.post(f"{let_in}accord/")
+
+    assert "Le fichier n’a pas pu être accepté" in said(lefevre.get(receipt))
+    assert "Refusé à la vérification" in said(lefevre.get(let_in))
+    assert "Radiographie" not in said(saidi.get(let_in))
+    assert saidi.get(receipt).status_code == 404
+
+
+def test_what_is_masked_stays_with_its_author(lefevre, saidi, let_in):
+    deposited(lefevre, let_in, shown_to_professionals="non")
+    checked()
+    saidi.post(f"{let_in}accord/")
+
+    assert "Masqué, sauf pour vous" in said(lefevre.get(let_in))
+    assert "Radiographie" not in said(saidi.get(let_in))
+
+
+def test_what_the_patient_may_not_read_yet_warns_its_readers(lefevre, saidi, let_in):
+    deposited(lefevre, let_in, shown_to_holder="non")
+    checked()
+    saidi.post(f"{let_in}accord/")
+    shelf = said(saidi.get(let_in))
+
+    assert "Pas encore visible du patient" in shelf
+    assert "pas encore visible du patient" in said(saidi.get(documents_of(shelf)[0]))
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        ({"type": "imagerie"}, "convient à"),
+        ({"type": "horoscope"}, "Aucun type ne contient « horoscope »"),
+        ({"type": ""}, "Dites de quel type est ce document"),
+        ({"created_on": "31/12/2999"}, "Cette date est dans le futur"),
+        ({"created_on": "hier"}, "Écrivez la date en chiffres"),
+        ({"shown_to_holder": ""}, "Répondez par oui ou par non"),
+        ({"shown_to_professionals": "non", "shown_to_holder": "non"}, "Personne d’autre que vous"),
+        ({"content": pdf(b"GIF89a")}, "Choisissez un PDF"),
+        ({"content": ""}, "Choisissez le fichier"),
+    ],
+)
+def test_an_answer_that_does_not_do_is_said_so_first(lefevre, let_in, answers, sentence):
+    page = said(deposited(lefevre, let_in, **answers))
+
+    assert page.index(sentence) < page.index("<h1>Déposer")
+    assert "<title>Erreur" in page
+
+
+def test_a_type_is_found_by_its_words(lefevre, let_in):
+    receipt = deposited(lefevre, let_in, type="compte imagerie medicale", title="").headers["Location"]
+
+    assert "Compte rendu d’imagerie médicale" in said(lefevre.get(receipt))
+
+
+# Listing ----------------------------------------------------------------------------------------
+
+
+def test_older_documents_are_one_page_further(lefevre, let_in, monkeypatch):
+    monkeypatch.setattr(consultation, "PAGE", 1)
+    deposited(lefevre, let_in, title="La plus ancienne", created_on="01/02/2020")
+    deposited(lefevre, let_in, title="La plus récente", created_on="01/02/2021")
+    newest = said(lefevre.get(let_in))
+    older = re.search(r'href="(\?avant=[^"]+)"', newest)[1]
+    last = said(lefevre.get(let_in + older))
+
+    assert "La plus récente" in newest and "La plus ancienne" not in newest
+    assert "La plus ancienne" in last and f'href="{let_in}" rel="first"' in last
+
+
+def test_the_list_asks_the_database_six_things_at_most(lefevre, let_in):
+    for day in range(1, 9):
+        deposited(lefevre, let_in, title=f"Note {day}", created_on=f"0{day}/02/2020")
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        lefevre.get(let_in)
+
+    told = [
+        query["sql"] for query in asked if not re.match(r"(RELEASE )?SAVEPOINT|BEGIN|COMMIT", query["sql"])
+    ]
+    assert len(told) <= 6, told
+
+
+def test_what_a_title_says_is_never_taken_for_html(lefevre, let_in):
+    deposited(lefevre, let_in, title='<b onclick="x">gras</b>')
+
+    assert "&lt;b onclick=" in said(lefevre.get(let_in))
+
+
+# Care history -------------------------------------------------------------------------------------
+
+
+def test_the_care_history_is_read_by_those_whom_the_patient_lets_in(lefevre, saidi, let_in):
+    before = said(lefevre.get(f"{let_in}soins/"))
+    checked()
+    page, shelf = said(lefevre.get(f"{let_in}soins/")), said(lefevre.get(let_in))
+
+    assert "Le relevé est demandé" in before
+    assert "Soins remboursés" in page and 'id="medicaments"' in page
+    assert f'href="{let_in}soins/"' in shelf
+    assert saidi.get(f"{let_in}soins/").status_code == 403
+
+
+def test_an_agent_who_tries_a_dossier_is_refused_with_a_sentence(roy, bernard):
+    page = roy.get(bernard)
+
+    assert page.status_code == 403
+    assert "Votre fonction ne donne pas accès" in said(page)

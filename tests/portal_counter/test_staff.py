@@ -1,0 +1,56 @@
+"""What waits for a person: codes and dates, a decision, never a content."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from jobs import queue
+
+from .conftest import open_for, said
+
+pytestmark = pytest.mark.django_db
+
+HOME = "/equipe/"
+
+
+@pytest.fixture
+def held(pharmacist):
+    """The insurer sent somebody else's statement about Sophie Da Silva."""
+    open_for(pharmacist, "sophie")
+    queue.work_due(10)
+
+
+def test_nothing_waits_on_a_good_day(staff):
+    assert "Rien n’attend" in said(staff.get(HOME))
+
+
+def test_a_statement_held_apart_is_told_without_its_content(staff, held):
+    page = said(staff.get(HOME))
+
+    assert "1 tâche" in page
+    assert "Historique de l’Assurance maladie" in page
+    assert re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", page)
+    assert "Silva" not in page and "Sophie" not in page
+
+
+@pytest.mark.parametrize(
+    ("verb", "question", "told"),
+    [
+        ("relancer", "Relancer cette tâche ?", "La tâche repart"),
+        ("clore", "Clore cette tâche ?", "La tâche est close"),
+    ],
+)
+def test_a_decision_is_asked_for_then_done(staff, held, verb, question, told):
+    address = re.search(rf'href="(/equipe/[^"]+/{verb}/)"', said(staff.get(HOME)))[1]
+    asked = said(staff.get(address))
+    done = said(staff.post(address, follow=True))
+
+    assert question in asked and "Ne rien changer" in asked
+    assert told in done and "Rien n’attend" in done
+    assert staff.get(address).status_code == 404
+    assert "n’attend plus" in said(staff.post(address, follow=True))
+
+
+def test_an_agent_is_not_staff(roy):
+    assert roy.get(reverse("staff:home")).status_code == 403
