@@ -69,18 +69,18 @@ def _difference(earlier: Sequence[Line], later: Sequence[Line]) -> list[list[int
     for place, line in enumerate(later):
         places[line].append(place)
     runs: list[list[int] | list[str]] = []
-    following = -1
+    run: list[int] | None = None
     for line in earlier:
         if not (found := places.get(line)):
+            run = None
             runs.append(list(line))
-            following = -1
             continue
         place = found.popleft()
-        if place == following:
-            runs[-1][1] += 1  # type: ignore[operator]
+        if run is not None and place == run[0] + run[1]:
+            run[1] += 1
         else:
-            runs.append([place, 1])
-        following = place + 1
+            run = [place, 1]
+            runs.append(run)
     return runs
 
 
@@ -95,4 +95,4 @@ def _restored(later: Sequence[Line], runs: list[list[int] | list[str]]) -> Itera
             case [int(start), int(count)]:
                 yield from later[start : start + count]
             case _:
-                yield tuple(run)  # type: ignore[arg-type]
+                yield tuple(map(str, run))

@@ -22,6 +22,11 @@ CREATE POLICY pinned ON history_held
     USING (dossier_id = ANY ((SELECT string_to_array(nullif(current_setting('dmp.pin', true), ''), ','))::uuid[]))
     WITH CHECK (dossier_id = ANY ((SELECT string_to_array(nullif(current_setting('dmp.pin', true), ''), ','))::uuid[]));
 
+-- Sealed bytes are random: compressing them is work for nothing.
+ALTER TABLE history_statement ALTER COLUMN sealed SET STORAGE EXTERNAL;
+ALTER TABLE history_statement ALTER COLUMN sealed_difference SET STORAGE EXTERNAL;
+ALTER TABLE history_held ALTER COLUMN sealed SET STORAGE EXTERNAL;
+
 -- Staff have what was held apart forgotten without ever being let near it.
 CREATE FUNCTION history_forget(of_dossier uuid, at timestamptz) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -35,6 +40,9 @@ GRANT EXECUTE ON FUNCTION history_forget(uuid, timestamptz) TO dmp_web;
 
 NO_WALLS = """
 DROP FUNCTION history_forget(uuid, timestamptz);
+ALTER TABLE history_held ALTER COLUMN sealed SET STORAGE EXTENDED;
+ALTER TABLE history_statement ALTER COLUMN sealed_difference SET STORAGE EXTENDED;
+ALTER TABLE history_statement ALTER COLUMN sealed SET STORAGE EXTENDED;
 DROP POLICY pinned ON history_held;
 DROP POLICY pinned ON history_statement;
 ALTER TABLE history_held NO FORCE ROW LEVEL SECURITY;

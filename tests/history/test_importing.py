@@ -5,10 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from history import importing, merging
+from access import gate
+from access.policy import Action
+from dossiers.house import HOUSE
+from history import importing, keeping, merging
 from history.cnam_hr import read
 from history.consultation import Phase, care_history, progress
 from history.importing import months_before
+from history.things import CareHistoryAtTheDoor
 from jobs import queue
 from jobs.models import State
 from jobs.queue import Fenced
@@ -171,6 +175,20 @@ def test_a_new_statement_replaces_the_previous_one_and_older_lines_stay(
     assert len(rows("history_statement", "superseded_at IS NOT NULL AND sealed IS NULL")) == 1
     assert len(rows("documents_document", "status = 'available'")) == 1
     assert len(rows("documents_document", "status = 'superseded' AND replaces_id IS NULL")) == 1
+
+
+def test_the_version_that_was_replaced_can_be_made_again(the_insurer, dossier_id, job_id, rows):
+    the_insurer.sends(first := statement(lines=40))
+    queue.work(job_id)
+    the_insurer.sends(second := statement(lines=30, version=2))
+    queue.work(import_again(dossier_id, idem="again"))
+    [row] = rows("(SELECT version, sealed_difference FROM history_statement WHERE sealed IS NULL) superseded")
+
+    with gate.admitted(HOUSE, Action.IMPORT, CareHistoryAtTheDoor(dossier_id), at=NOON) as passage:
+        described, difference = keeping.unseal_difference(passage.keyring, dossier_id, *row)
+
+    assert described["document"][2] == 1
+    assert merging.restore(lines_sent(second), difference) == lines_sent(first)
 
 
 def test_an_older_statement_that_comes_late_replaces_nothing(the_insurer, dossier_id, job_id, look):

@@ -129,3 +129,12 @@ def test_a_difference_is_small_when_little_changed():
     later = accumulate(earlier, {KEY: [*earlier[KEY], AFTER]}, start=START, end=END)
 
     assert difference(earlier, later) == {KEY: [[0, 28]]}
+
+
+def test_a_line_that_was_lost_is_written_out_in_the_difference():
+    earlier = {KEY: (INSIDE, AFTER, BEFORE)}
+
+    kept = difference(earlier, {KEY: (AFTER, BEFORE)})
+
+    assert kept == {KEY: [list(INSIDE), [0, 2]]}
+    assert restore({KEY: (AFTER, BEFORE)}, kept) == earlier
