@@ -213,7 +213,6 @@ class _Reader:
     def __init__(self) -> None:
         self.facts: dict[str, list[str]] = {}
         self.path: list[_Place] = [_ROOT]
-        self.skipped = 0
         self.begun = False
         self.keeping: str | None = None
         self.words: list[str] = []
@@ -226,31 +225,26 @@ class _Reader:
 
     # What the guard calls, for each element and each run of text.
 
-    def opened(self, name: str, attributes: Mapping[str, str]) -> None:
-        if self.skipped:
-            self.skipped += 1
-            return
+    def opened(self, name: str, attributes: Mapping[str, str]) -> bool:
+        """Whether the guard may pass over the element and all it holds."""
         if self.narrating is not None:
             self.narrating.opened(name, attributes)
-            return
+            return False
         inside = self.path[-1].inside
         place = inside.get(name) if inside else None
         if place is None:
             if not self.begun:
                 raise Rejected("wrong_template")
-            self.skipped = 1
-            return
+            return True
         self.begun = True
         self.path.append(place)
         if place.keep:
             self.keeping = place.keep
         if place.enter:
             place.enter(self, attributes)
+        return False
 
     def closed(self, name: str) -> None:
-        if self.skipped:
-            self.skipped -= 1
-            return
         if self.narrating is not None:
             if self.narrating.depth:
                 self.narrating.closed(name)
@@ -265,8 +259,6 @@ class _Reader:
             place.leave(self)
 
     def said(self, text: str) -> None:
-        if self.skipped:
-            return
         if self.narrating is not None:
             self.narrating.said(text)
         elif self.keeping is not None:
@@ -469,8 +461,8 @@ class _Narrative:
     def open_cell(self, name: str, attributes: Mapping[str, str]) -> None:
         if self.row is None or self.words is not self.beside:
             raise Rejected("wrong_table")
-        self.span = _span(attributes.get("colspan"))
-        if _span(attributes.get("rowspan")) != 1:
+        self.span = _span(attributes.get("colspan")) if attributes else 1
+        if attributes and _span(attributes.get("rowspan")) != 1:
             raise Rejected("wrong_table")
         self.headers += name == "th"
         self.words = []
@@ -478,7 +470,8 @@ class _Narrative:
     def close_cell(self) -> None:
         assert self.row is not None
         # A heading over several columns names the last one: those before it bear no name of their own.
-        self.row += [""] * (self.span - 1)
+        if self.span > 1:
+            self.row += [""] * (self.span - 1)
         self.row.append(_shown(self.words))
         self.words = self.beside
 
@@ -516,6 +509,10 @@ def _spaced(text: str) -> str:
 
 def _shown(pieces: list[str]) -> str:
     """The text of a cell or a note, one line per line shown, all other blanks run together."""
+    if not pieces:
+        return ""
+    if len(pieces) == 1 and pieces[0].isprintable() and "  " not in pieces[0]:  # nearly every cell
+        return pieces[0].strip()
     return "\n".join(filter(None, map(_spaced, "".join(pieces).split(BREAK))))
 
 
