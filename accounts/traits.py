@@ -75,12 +75,13 @@ def _other_script(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
+    """Capital letters alone: « N’Diaye » and « Ndiaye », « Le Goff » and « Legoff » are one name."""
     return normalise(text).replace(" ", "")
 
 
 def _same_name(a: str, b: str) -> bool:
-    return bool(_squeezed(a)) and _squeezed(a) == _squeezed(b)
+    return bool(squeezed(a)) and squeezed(a) == squeezed(b)
 
 
 def _same_first_given_name(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
@@ -90,10 +91,10 @@ def _same_first_given_name(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
 
 
 def _begins_with(names: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    first = _squeezed(other[0]) if other else ""
+    first = squeezed(other[0]) if other else ""
     begun = ""
     for name in names if first else ():
-        begun += _squeezed(name)
+        begun += squeezed(name)
         if begun == first:
             return True
     return False
@@ -126,7 +127,7 @@ _SOUNDS = (
 
 def phonetic(text: str) -> str:
     """How a name sounds to a French ear, roughly: DUPONT, DUPOND and DU PONT share one code."""
-    code = _squeezed(text)
+    code = squeezed(text)
     for spelling, sound in _SOUNDS:
         code = spelling.sub(sound, code)
     return "".join(letter for letter, _ in groupby(code))[:8]
@@ -141,6 +142,6 @@ def tokens(traits: Traits) -> tuple[tuple[str, str], ...]:
 def name_tokens(name: str, birth_date: str) -> tuple[tuple[str, str], ...]:
     """The tokens of one name, birth name or used name, with a date of birth."""
     return (
-        ("birth_date+letters", f"{birth_date}:{_squeezed(name)[:2]}"),
+        ("birth_date+letters", f"{birth_date}:{squeezed(name)[:2]}"),
         ("birth_date+sound", f"{birth_date}:{phonetic(name)}"),
     )

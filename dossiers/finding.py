@@ -14,7 +14,7 @@ from access.policy import Action
 from accounts.actors import Actor
 from accounts.identity import BirthDate, ins_of, parse_nir
 from accounts.people import ins_mac
-from accounts.traits import Traits, name_tokens, normalise, tokens
+from accounts.traits import Traits, name_tokens, squeezed, tokens
 from vault import blind
 from vault.subjects import Wrapped
 
@@ -50,14 +50,14 @@ def by_name(
     birth_name: str, birth_date: BirthDate, *, given_name: str = "", by: Actor, at: datetime
 ) -> list[Candidate]:
     """People born that day under that name, birth name or used name, given name if told."""
-    name, given = normalise(birth_name), normalise(given_name)
+    name, given = squeezed(birth_name), squeezed(given_name)
 
     def same(traits: Traits) -> bool:
-        names = {normalise(traits.birth_name), normalise(traits.used_name or "")}
+        names = {squeezed(one) for one in (traits.birth_name, traits.used_name) if one}
         return (
             name in names
             and traits.birth_date == birth_date.text
-            and (not given or any(normalise(one).startswith(given) for one in traits.given_names))
+            and (not given or any(squeezed(one).startswith(given) for one in traits.given_names))
         )
 
     with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="name") as passage:

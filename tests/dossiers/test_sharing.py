@@ -28,7 +28,7 @@ def test_a_doctor_finds_a_patient_by_her_number(dossier_id):
 
 @pytest.mark.parametrize(
     "name",
-    ["Moreau-Tréboul", "MOREAU TREBOUL", "lacoste", "Lacoste"],
+    ["Moreau-Tréboul", "MOREAU TREBOUL", "Moreautreboul", "lacoste", "La Coste"],
 )
 def test_a_doctor_finds_a_patient_by_name_and_birth_date(dossier_id, name):
     [found] = finding.by_name(name, BirthDate("19790328"), by=LEFEVRE, at=NOON)
