@@ -1,6 +1,7 @@
 """An insurer of the tests' own: a real server on loopback, which knows as many people as one likes."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,8 +20,11 @@ def people(count: int) -> list[Insured]:
 
 
 @contextmanager
-def serving(statements: Mapping[str, bytes]) -> Iterator[str]:
-    """The address of an insurer that holds these statements, by number of 15 characters."""
+def serving(statements: Mapping[str, bytes], *, pause: float = 0) -> Iterator[str]:
+    """The address of an insurer that holds these statements, by number of 15 characters.
+
+    It thinks for `pause` seconds before each answer.
+    """
 
     class Historiques(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -29,6 +33,7 @@ def serving(statements: Mapping[str, bytes]) -> Iterator[str]:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             known = self.headers["Authorization"] == f"Bearer {TOKEN}" and self.path == "/historiques"
             found = statements.get(asked["ins"]["valeur"]) if known else None
+            time.sleep(pause)
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "text/xml")
             self.send_header("Content-Length", str(len(found or b"")))

@@ -50,7 +50,8 @@ def import_under_fire(
     monkeypatch.setattr(scheduling, "RING_AGAIN_SECONDS", 1.5)  # do not wait twenty seconds for a dead worker
     chance = random.Random(5)
     insured = people(imports)
-    with serving({person.ins[1]: statement(person, lines=LINES) for person in insured}) as address:
+    sent = {person.ins[1]: statement(person, lines=LINES) for person in insured}
+    with serving(sent, pause=0.4) as address:  # so that there is something to kill
         environment = database.environment(
             DMP_JOB_LEASE_SECONDS="1",
             DMP_LOG_LEVEL="CRITICAL",
@@ -72,7 +73,7 @@ def import_under_fire(
         try:
             while (waiting := left()) and time.monotonic() < deadline:
                 sweeper.sweep()
-                time.sleep(chance.uniform(0.02, 0.3))
+                time.sleep(chance.uniform(0.01, 0.15))
                 if killed < kills and waiting <= imports - killed * imports // (2 * kills):
                     victim = chance.randrange(2)
                     workers[victim].send_signal(signal.SIGKILL)
@@ -86,6 +87,6 @@ def import_under_fire(
             for process in workers:
                 children.stop(process, patience=5)
 
-    assert (left(), killed) == (0, kills)
+    assert (left(), killed) == (0, kills), f"{left()} jobs left after {killed} kills"
     assert current_statements(database) == [(1, 1, LINES, 1, 0)] * imports
     assert list(Verification().of_ledger()) == []
