@@ -1,8 +1,11 @@
 """The long programme runs when it is asked for (`make proof`), and writes its figures to docs/proofs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.sandbox.world import World, running
 
 HERE = Path(__file__).parent
 
@@ -19,3 +22,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "proof" not in (config.option.markexpr or ""):
         items[:] = [item for item in items if item not in ours]
         config.hook.pytest_deselected(items=ours)
+
+
+@pytest.fixture(scope="package")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running(tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+@pytest.fixture
+def outside(world: World, settings) -> World:
+    """The house talks to this world and to no other."""
+    for name, value in world.settings().items():
+        setattr(settings, name, value)
+    return world

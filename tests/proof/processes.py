@@ -102,6 +102,13 @@ def web(environment: Mapping[str, str], log: Path, port: int) -> Process:
     return Process([*command, "dmp.wsgi:application"], environment, log)
 
 
+def collect_static_files(environment: Mapping[str, str]) -> None:
+    """What a web process serves beside its pages."""
+    command = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "--verbosity", "0"]
+    done = subprocess.run(command, env=dict(environment), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 import html
 import io
+import random
 import re
 import time
 from collections.abc import Callable
@@ -34,6 +35,7 @@ NEVER_EXISTED = ("Quincampoix-Villebois", "zephirin.lantern", "ce mot de passe e
 AGENT_LOGIN, AGENT_NAME = "h.quatremere", "Hippolyte Quatremère"
 AGENT_PASSWORD, AGENT_SECRET = "boussole ardoise pluvier 31", b"vingt octets de TOTP"
 PATIENCE = 60
+TOO_LARGE_FOR_A_ROW = 90_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,12 +263,13 @@ class Story:
 
 
 def pdf(words: str) -> bytes:
-    """One page that says these words."""
+    """One page that says these words, in a file too large to be kept in the database."""
     made = pikepdf.new()
     font = made.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica))
     page = made.add_blank_page(page_size=(595, 842))
     page.Resources = Dictionary(Font=Dictionary(F1=font))
     page.Contents = made.make_stream(f"BT /F1 18 Tf 60 780 Td ({words}) Tj ET".encode("cp1252"))
+    made.Root.Padding = made.make_stream(random.Random(words).randbytes(TOO_LARGE_FOR_A_ROW))
     written = io.BytesIO()
     made.save(written)
     return written.getvalue()

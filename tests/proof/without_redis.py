@@ -12,6 +12,7 @@ from accounts import session_cache
 from conftest import RealDatabase
 from jobs import bell, queue
 from jobs.models import State
+from sandbox.population import CAST
 from tests.proof import people, processes
 from tests.proof.processes import Redis, until
 from tests.sandbox.world import World
@@ -31,7 +32,7 @@ def opening(
 ) -> dict[str, Times]:
     """So many openings under each state of Redis; the scheduler, alone, does what they ask for."""
     settings.CELERY_BROKER_URL = settings.DMP_REDIS_URL = server.url
-    insured = list(people.who_have_a_history(4 * each))
+    insured = list(people.who_have_a_history(4 * each + len(CAST)))[-4 * each :]
     found: dict[str, Times] = {}
     states: Sequence[tuple[str, Callable[[], None]]] = (
         ("there", lambda: None),
@@ -57,7 +58,7 @@ def opening(
             alone = _timed(lambda: bell.ring(uuid4()))
             began = time.monotonic()
             if state in ("dead", "silent"):
-                assert until(lambda: _all_done(opened), within=90, every=0.1), f"Redis {state}: jobs are left"  # noqa: B023
+                assert until(lambda: _all_done(opened), within=90, every=0.1), f"Redis {state}: jobs are left"
             found[state] = Times(tuple(openings), alone, time.monotonic() - began)
     finally:
         waker.stop()

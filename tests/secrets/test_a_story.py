@@ -66,6 +66,7 @@ def test_nothing_that_is_copied_names_anybody_or_tells_anything(told, tmp_path):
     assert {path.name for path in (tmp_path / "copies").iterdir()} == {
         "store", "dump.sql", "redis-monitor", "redis-content", "log",
     }  # fmt: skip
+    assert sum(path.stat().st_size for path in (tmp_path / "copies" / "store").rglob("*")) > 90_000
     assert (tmp_path / "copies" / "dump.sql").stat().st_size > 100_000
     assert b"jobs.work" in (tmp_path / "copies" / "redis-monitor").read_bytes()
     assert (tmp_path / "copies" / "log").stat().st_size > 500
