@@ -128,8 +128,8 @@ def _open_from(
         assert consent is not None  # the policy refused otherwise
         row: ApplicationRow = passage.facts.row
         who = Identity.from_told(row.told["identity"])
-        dossier_id, person_id = uuid4(), people.person_for(who.ins, at=at)
-        _write(passage, dossier_id, person_id, who, consent, application_id, through=through)
+        dossier_id = uuid4()
+        person_id = _write(passage, dossier_id, who, consent, application_id, through=through)
         web = access(row)
         credentials = logins.create_login(
             person_id=person_id,
@@ -149,14 +149,16 @@ def _open_from(
 def _write(
     passage: Passage,
     dossier_id: UUID,
-    person_id: UUID,
     who: Identity,
     consent: Consent,
     application_id: UUID,
     *,
     through: str,
-) -> None:
-    """One statement for all that a dossier is on its first day; the application ends with it."""
+) -> UUID:
+    """One statement for all that a dossier is on its first day; the application ends with it.
+
+    Answers the Person who holds it.
+    """
     at = passage.at
     keyring, wrapped = subjects.prepare(dossier_id, SubjectKind.DOSSIER)
     passage.found(dossier_id, keyring)
@@ -166,15 +168,16 @@ def _write(
     job_id, job_sql, job_values = queue.enqueuing(
         IMPORT_HISTORY, subject_id=dossier_id, idem=f"{dossier_id}:opening", at=at
     )
+    person_sql, person_values = people.making(who.ins)
     with connection.cursor() as cursor:
         cursor.execute(
-            # Only the job's own INSERT is spliced in; every value is a parameter.
-            f"""WITH key AS (
+            # Only INSERTs of ours are spliced in; every value is a parameter.
+            f"""WITH {person_sql}, key AS (
                   INSERT INTO vault_subjectkey (subject_id, kind, version, kek_version, wrapped, created_at)
                   VALUES (%s, %s, %s, %s, %s, %s)),
                 dossier AS (
-                  INSERT INTO dossiers_dossier (id, holder_id, opened_at, opened_through, sealed_identity)
-                  VALUES (%s, %s, %s, %s, %s)),
+                  INSERT INTO dossiers_dossier (id, opened_at, opened_through, sealed_identity, holder_id)
+                  SELECT %s::uuid, %s::timestamptz, %s, %s::bytea, id FROM person RETURNING holder_id),
                 consent AS (
                   INSERT INTO dossiers_consent (id, dossier_id, information_version, given_at, sealed)
                   VALUES (%s, %s, %s, %s, %s)),
@@ -184,11 +187,13 @@ def _write(
                 objections AS (
                   INSERT INTO dossiers_objection (id, dossier_id, "to", since)
                   SELECT i, %s, o, %s FROM unnest(%s::uuid[], %s::text[]) AS x(i, o)),
-                job AS ({job_sql})
-                DELETE FROM dossiers_application WHERE id = %s""",  # noqa: S608
+                job AS ({job_sql}),
+                over AS (DELETE FROM dossiers_application WHERE id = %s)
+                SELECT holder_id FROM dossier""",  # noqa: S608
             [
+                *person_values,
                 *(dossier_id, wrapped.kind, wrapped.version, wrapped.kek_version, wrapped.wrapped, at),
-                *(dossier_id, person_id, at, through, identities.seal(who, dossier_id, keyring)),
+                *(dossier_id, at, through, identities.seal(who, dossier_id, keyring)),
                 *(consent_id, dossier_id, consent.information_version, at),
                 keyring.seal_json("dossiers_consent", "sealed", consent_id, consent.captured),
                 *(dossier_id, tokens_of(who.traits)),
@@ -197,4 +202,8 @@ def _write(
                 application_id,
             ],
         )
+        written = cursor.fetchone()
+    if written is None:
+        raise IntegrityError("the same person is being made by another transaction")
     queue.ring_on_commit(job_id)
+    return written[0]

@@ -26,11 +26,19 @@ CPAM = PlaceOfPractice("F310000012", "CPAM de la Haute-Garonne")
 TOTP_SECRET = b"12345678901234567890"
 
 
+def person_for(ins):
+    """The person an opening makes, or finds."""
+    ctes, values = persons.making(ins)
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {ctes} SELECT id FROM person", values)
+        return cursor.fetchone()[0]
+
+
 def open_camille(*, printed: bool = False, contact: Contact = PHONE, login: str = "camille.moreau"):
     """Camille's login; with a printed first password, or the one she chose."""
     with as_role("dmp_counter"):
         return logins.create_login(
-            person_id=persons.person_for(CAMILLE, at=NOON),
+            person_id=person_for(CAMILLE),
             dossier_id=uuid4(),
             login=login,
             password_hash=None if printed else logins.hash_password(PASSWORD),

@@ -9,7 +9,7 @@ from accounts import logins, people
 from accounts.devices import contact_of
 from accounts.hashers import matches
 from accounts.models import ContactDevice, Notice, User
-from tests.accounts.people import CAMILLE, PHONE, take
+from tests.accounts.people import CAMILLE, PHONE, person_for, take
 from tests.cast import NOON
 from vault import subjects
 
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.django_db
 def open_login(**changes):
     told = {"dossier_id": uuid4(), "login": None, "password_hash": None, "contact": PHONE}
     told |= {"name": "Camille Moreau", "at": NOON}
-    person_id = changes.pop("person_id", None) or people.person_for(CAMILLE, at=NOON)
+    person_id = changes.pop("person_id", None) or person_for(CAMILLE)
     return logins.create_login(person_id=person_id, **(told | changes))
 
 
 @pytest.mark.parametrize("role", ["dmp_counter", "dmp_web"])
 def test_a_login_its_key_and_its_device_are_made_in_one_statement(role, django_assert_num_queries):
     take(role)
-    person_id = people.person_for(CAMILLE, at=NOON)
+    person_id = person_for(CAMILLE)
 
     with django_assert_num_queries(1):
         credentials = open_login(person_id=person_id)
@@ -100,9 +100,9 @@ def test_a_person_is_known_once_whoever_asks():
     take("dmp_counter")
     assert people.find(CAMILLE) is None
 
-    first = people.person_for(CAMILLE, at=NOON)
+    first = person_for(CAMILLE)
 
-    assert people.person_for(CAMILLE, at=NOON) == first == people.find(CAMILLE)
+    assert person_for(CAMILLE) == first == people.find(CAMILLE)
 
 
 @pytest.mark.parametrize("role", ["dmp_web", "dmp_counter", "dmp_feed", "dmp_worker"])
