@@ -40,9 +40,9 @@ def weekday(moment: date) -> str:
 
 
 def short_day(moment: date) -> str:
-    """12 nov. 2019"""
+    """12 nov. 2019, the year free to go to the next line"""
     moment = in_paris(moment)
-    return f"{day_in_month(moment)}{NBSP}{SHORT_MONTHS[moment.month - 1]}{NBSP}{moment.year}"
+    return f"{day_in_month(moment)}{NBSP}{SHORT_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def short_month(moment: date) -> str:
@@ -73,7 +73,7 @@ def soon(moment: datetime, *, at: datetime) -> str:
 
 
 def birth(birth_date: str) -> str:
-    """14 mars 1958, from YYYYMMDD; a date that the civil register does not know in full keeps what is known."""
+    """14 mars 1958, from YYYYMMDD; of a date known in part, the part that is known."""
     year, month, in_month = birth_date[:4], birth_date[4:6], birth_date[6:8]
     if not month.isdigit() or not 1 <= int(month) <= 12:
         return year

@@ -8,20 +8,19 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.actors import Capacity
+from dossiers import doors
 
 View = Callable[..., HttpResponseBase]
 
 
-class WrongDoor(Exception):
-    """Somebody signed in asks for a page of another space."""
-
-
 def for_capacity(*capacities: Capacity, sign_in: str) -> Callable[[View], View]:
-    """Pages of one space: others are sent to sign in (`sign_in` is the name of that address), or told so.
+    """Pages of one space. Nobody in particular is sent to sign in (`sign_in` is the name of that address);
+    somebody of another space is refused at the gate, which leaves a trace.
 
     What such a page shows stays out of every cache, the browser's own included.
     """
@@ -33,7 +32,9 @@ def for_capacity(*capacities: Capacity, sign_in: str) -> Callable[[View], View]:
             if capacity not in capacities and capacity in {Capacity.ANONYMOUS, Capacity.APPLICANT}:
                 return redirect(to_sign_in(request, sign_in))
             if capacity not in capacities:
-                raise WrongDoor
+                doors.knock(
+                    capacities, by=request.actor, at=timezone.now(), dossier_id=kwargs.get("dossier_id")
+                )
             response = view(request, *args, **kwargs)
             patch_cache_control(response, private=True, no_store=True)
             return response

@@ -12,14 +12,9 @@ from access.gate import Refused
 from access.policy import Reason
 from accounts.actors import Capacity
 from documents.consultation import NoSuchPart
-from portal.doors import WrongDoor
 from portal.typography import french
 from portal.wording import ABSENT, REFUSALS, Answer
 
-WRONG_SPACE = Answer(
-    "Cette page appartient à un autre espace",
-    french("Déconnectez-vous, puis connectez-vous dans l'espace que vous cherchez."),
-)
 BAD_REQUEST = Answer(
     french("Nous n'avons pas compris cette demande"),
     french("Revenez à la page précédente et recommencez. Si cela se répète, l'aide dit qui appeler."),
@@ -39,7 +34,7 @@ BROKEN = Answer(
 
 
 class RefusalMiddleware:
-    """Turns a refusal of the gate into its sentence: 404 when even the existence must not be known, else 403."""
+    """Turns a refusal into its sentence: 404 when even the existence must not be known, else 403."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
@@ -52,11 +47,10 @@ class RefusalMiddleware:
             case Refused(decision=decision) if decision.hidden:
                 return _page(request, ABSENT, status=404)
             case Refused(decision=decision):
-                return _page(request, REFUSALS[Reason(decision.reason)], status=403)
+                reason = Reason(decision.reason)
+                return _page(request, REFUSALS[reason], status=403, leave=reason is Reason.WRONG_SPACE)
             case NoSuchPart():
                 return _page(request, ABSENT, status=404)
-            case WrongDoor():
-                return _page(request, WRONG_SPACE, status=403, leave=True)
         return None
 
 

@@ -64,7 +64,9 @@ class DateInThree(forms.MultiWidget):
 
     def __init__(self, attrs: dict[str, Any] | None = None, *, complete: str = "") -> None:
         def typed(part: str) -> forms.TextInput:
-            return forms.TextInput({"inputmode": "numeric", "autocomplete": f"{complete}-{part}" if complete else "off"})
+            return forms.TextInput(
+                {"inputmode": "numeric", "autocomplete": f"{complete}-{part}" if complete else "off"}
+            )
 
         super().__init__({name: typed(part) for name, _, part in self.parts}, attrs)
 

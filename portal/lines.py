@@ -1,15 +1,20 @@
 """The lines of long lists, written as strings: a component for each line would cost more than the page."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from django.templatetags.static import static
 from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from access.policy import Status
 from documents.consultation import Summary
+from history.consultation import SectionShown
+from portal import dates
+from portal.names import soft
+from portal.templatetags.ui import joined
 from portal.typography import french_once
 
 
@@ -33,18 +38,22 @@ def documents_by_year(
     """Documents, newest first as they come, a year at a time."""
     icons = static("icons.svg")
     return [
-        Year(year, mark_safe("".join(_document(one, address(one), icons, level) for one in ones)))
+        Year(year, joined(_document(one, address(one), icons, level) for one in ones))
         for year, ones in groupby(summaries, key=lambda one: one.day.year)
     ]
 
 
+def _icon(icons: str, name: str) -> str:
+    return f'<svg class="icon" aria-hidden="true"><use href="{icons}#{name}"/></svg>'
+
+
 def _document(one: Summary, href: str, icons: str, level: int) -> str:
     day = one.day
-    meta = ", ".join(escape(part) for part in (one.structure, one.author) if part)
+    meta = ", ".join(escape(part) for part in (one.structure, soft(one.author)) if part)
     return (
         f'<li class="entry{" is-masked" if one.masked else ""}">'
         f'<p class="entry-when"><time datetime="{day.iso}"><b>{day.number}</b> {day.month}</time></p>'
-        f'<span class="bead"><svg class="icon" aria-hidden="true"><use href="{icons}#{one.icon}"/></svg></span>'
+        f'<span class="bead">{_icon(icons, one.icon)}</span>'
         f'<div class="entry-body"><h{level} class="entry-title">{_title(one, href)}</h{level}>'
         f'<p class="entry-meta">{meta}</p></div>{_states(one, icons)}</li>'
     )
@@ -70,19 +79,66 @@ def _states(one: Summary, icons: str) -> str:
     if not states:
         return ""
     tags = "".join(
-        f'<span class="tag {tone}"><svg class="icon" aria-hidden="true"><use href="{icons}#{symbol}"/></svg>{label}</span>'
-        for tone, symbol, label in states
+        f'<span class="tag {tone}">{_icon(icons, symbol)}{label}</span>' for tone, symbol, label in states
     )
     return f'<div class="entry-side tags">{tags}</div>'
 
 
+SYMBOLS = {
+    "medicaments": "pill",
+    "vaccinations": "syringe",
+    "dispositifs_medicaux": "heart",
+    "hospitalisations": "bed",
+    "soins_medicaux_dentaires": "stethoscope",
+    "radiologie": "scan",
+    "biologie": "flask",
+}
+HOSPITAL = ' <span class="tag info">Hôpital</span>'
+_DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})")
+
+
+def care_entries(section: SectionShown) -> SafeString:
+    """One section of a care history: a date in the margin, what was done, each other column by its name."""
+    bead = f'<span class="bead">{_icon(static("icons.svg"), SYMBOLS[section.key])}</span>'
+    labels = [escape(french_once(column)) for column in section.columns]
+    return joined(_care_entry(labels, line.marker, line.cells, bead) for line in section.lines)
+
+
+def _care_entry(labels: Sequence[str], marker: str, cells: Sequence[str], bead: str) -> str:
+    dates_told = _DATE.findall(cells[0])
+    # One date stands in the margin and says everything; a period keeps its own words too.
+    facts = [*zip(labels[2:], cells[2:], strict=True)]
+    if len(dates_told) != 1:
+        facts.insert(0, (labels[0], cells[0]))
+    told = "".join(
+        f"<div><dt>{label}\u00a0:</dt> <dd>{escape(cell).replace(chr(10), ', ')}</dd></div>"
+        for label, cell in facts
+        if cell
+    )
+    return (
+        f'<li class="entry">{_care_date(dates_told)}'
+        f'{bead}<div class="entry-body">'
+        f'<p class="entry-title">{escape(cells[1])}{HOSPITAL if marker == "H" else ""}</p>'
+        f'<dl class="facts">{told}</dl></div></li>'
+    )
+
+
+def _care_date(told: Sequence[tuple[str, str, str]]) -> str:
+    """The day of the margin, empty when the line has no date or a month that no calendar has."""
+    if not told or not 1 <= int(told[0][1]) <= 12:
+        return '<p class="entry-when"></p>'
+    in_month, month, year = told[0]
+    number = "1er" if in_month == "01" else in_month.lstrip("0")
+    return (
+        f'<p class="entry-when"><time datetime="{year}-{month}-{in_month}"><b>{number}</b> '
+        f"{dates.SHORT_MONTHS[int(month) - 1]}</time><span>{year}</span></p>"
+    )
+
+
 def care_lines(columns: Sequence[str], lines: Iterable[tuple[str, Sequence[str]]]) -> SafeString:
-    """The rows of one section of a care history: (marker, cells). The date stands in the margin."""
+    """The rows of one section as a table: (marker, cells), the date first, then what was done."""
     labels = [escape(french_once(column)) for column in columns]
-    return mark_safe("".join(_care_line(labels, marker, cells) for marker, cells in lines))
-
-
-HOSPITAL = '<span class="tag info">Hôpital</span> '
+    return joined(_care_line(labels, marker, cells) for marker, cells in lines)
 
 
 def _care_line(labels: Sequence[str], marker: str, cells: Sequence[str]) -> str:
@@ -90,4 +146,4 @@ def _care_line(labels: Sequence[str], marker: str, cells: Sequence[str]) -> str:
     told = "".join(
         f'<td data-label="{label}">{value}</td>' for label, value in zip(labels[2:], others, strict=True)
     )
-    return f'<tr><td>{when}</td><th scope="row">{HOSPITAL if marker == "H" else ""}{what}</th>{told}</tr>'
+    return f'<tr><td>{when}</td><th scope="row">{what}{HOSPITAL if marker == "H" else ""}</th>{told}</tr>'

@@ -10,13 +10,14 @@ from typing import Any
 
 from django.utils.dateparse import parse_date
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from access import matrix
 from access.policy import Action, Reason
 from accounts.actors import Capacity
 from audit.ledger import Trace
 from portal import dates
+from portal.names import soft
 from portal.typography import french
 
 # Why ------------------------------------------------------------------------------------
@@ -44,6 +45,10 @@ REFUSALS: dict[Reason, Answer] = {
         "Connectez-vous pour continuer",
         "Cet acte demande deux preuves de votre identité. Connectez-vous, puis recommencez.",
     ),
+    Reason.WRONG_SPACE: _answer(
+        "Cette page appartient à un autre espace",
+        "Déconnectez-vous, puis connectez-vous dans l'espace que vous cherchez.",
+    ),
     Reason.ABSENT: ABSENT,
     Reason.CLOSED: _answer(
         "Ce dossier est fermé",
@@ -55,7 +60,8 @@ REFUSALS: dict[Reason, Answer] = {
     ),
     Reason.ALREADY_OPEN: _answer(
         "Cette personne a déjà un dossier",
-        "Chacun n'en a qu'un. Son titulaire s'y connecte avec ses accès, ou en demande de nouveaux à un guichet.",
+        "Chacun n'en a qu'un. Son titulaire s'y connecte avec ses accès, ou en demande de nouveaux "
+        "à un guichet.",
     ),
     Reason.NO_CONSENT: _answer(
         "Il manque l'accord de la personne",
@@ -71,7 +77,8 @@ REFUSALS: dict[Reason, Answer] = {
     ),
     Reason.NO_REPRESENTATIVE: _answer(
         "Cette personne est mineure",
-        "Son père, sa mère ou son tuteur doit être présent. Notez son nom et son lien avec l'enfant, puis recommencez.",
+        "Son père, sa mère ou son tuteur doit être présent. Notez son nom et son lien avec l'enfant, "
+        "puis recommencez.",
     ),
     Reason.NOT_GRANTED: _answer(
         "Le patient ne vous a pas encore donné son accord",
@@ -95,8 +102,8 @@ REFUSALS: dict[Reason, Answer] = {
     ),
     Reason.REFUSED_BY_CHECKS: _answer(
         "Ce fichier n'a pas pu être accepté",
-        "Il est abîmé ou contient ce qu'un document de santé ne doit pas contenir. Enregistrez-le de nouveau en PDF, "
-        "puis redéposez-le.",
+        "Il est abîmé, ou contient ce qu'un document de santé ne doit pas contenir. "
+        "Enregistrez-le de nouveau en PDF, puis redéposez-le.",
     ),
     Reason.SUPERSEDED: _answer(
         "Une version plus récente de ce document existe",
@@ -104,7 +111,8 @@ REFUSALS: dict[Reason, Answer] = {
     ),
     Reason.NEVER_CONTENT: _answer(
         "Votre fonction ne donne pas accès au contenu des dossiers",
-        "Vous pouvez ouvrir un dossier avec la personne présente. Ce qu'il contient ne regarde qu'elle et ses soignants.",
+        "Vous pouvez ouvrir un dossier avec la personne présente. Ce qu'il contient ne regarde qu'elle "
+        "et ses soignants.",
     ),
     Reason.NOT_YOURS: _answer(ABSENT.title, ABSENT.next_step),
     Reason.NO_GROUND: _answer(
@@ -122,6 +130,7 @@ GROUNDS: dict[Reason, str] = {
         Reason.GRANTED: "Le patient a donné son accord.",
         Reason.HOLDER_PRESENT: "La personne est présente, sa carte Vitale a été lue.",
         Reason.IDENTITY_PROVED: "L'identité a été vérifiée par l'Assurance maladie.",
+        Reason.OWN_SPACE: "C'est votre espace.",
         Reason.DUTY_TO_FEED: "Tout soignant complète le dossier de ceux qu'il soigne.",
         Reason.AGREEMENT_DECLARED: "Le soignant déclare l'accord reçu du patient.",
         Reason.CARE: "Le soignant prend en charge cette personne.",
@@ -153,36 +162,102 @@ class Deed:
 
 
 DEEDS: dict[Action, Deed] = {
-    Action.ENROL: Deed("user", "avez commencé à ouvrir votre dossier", "a commencé à ouvrir un dossier", "ouvrir un dossier"),
-    Action.CHECK_EXISTENCE: Deed(
-        "card", "avez demandé si un dossier existait", "a demandé si vous aviez un dossier", "savoir si vous aviez un dossier"
+    Action.ENTER: Deed(
+        "user",
+        "avez ouvert un espace",
+        "a ouvert un espace",
+        "entrer dans un espace réservé à d'autres",
     ),
-    Action.OPEN: Deed("check", "avez ouvert votre dossier", "a ouvert votre dossier avec vous", "ouvrir votre dossier"),
-    Action.SEARCH: Deed("search", "avez cherché un dossier", "a cherché votre dossier", "chercher votre dossier"),
+    Action.ENROL: Deed(
+        "user", "avez commencé à ouvrir votre dossier", "a commencé à ouvrir un dossier", "ouvrir un dossier"
+    ),
+    Action.CHECK_EXISTENCE: Deed(
+        "card",
+        "avez demandé si un dossier existait",
+        "a demandé si vous aviez un dossier",
+        "savoir si vous aviez un dossier",
+    ),
+    Action.OPEN: Deed(
+        "check", "avez ouvert votre dossier", "a ouvert votre dossier avec vous", "ouvrir votre dossier"
+    ),
+    Action.SEARCH: Deed(
+        "search", "avez cherché un dossier", "a cherché votre dossier", "chercher votre dossier"
+    ),
     Action.VISIT: Deed(
-        "user", "êtes passé par l'accueil de votre dossier", "a regardé votre identité, sans rien lire de plus", "entrer dans votre dossier"
+        "user",
+        "avez ouvert l'accueil de votre dossier",
+        "a regardé votre identité, sans rien lire de plus",
+        "entrer dans votre dossier",
     ),
     Action.LIST: Deed(
-        "document", "avez parcouru la liste de vos documents", "a parcouru la liste de vos documents", "parcourir la liste de vos documents"
+        "document",
+        "avez parcouru la liste de vos documents",
+        "a parcouru la liste de vos documents",
+        "parcourir la liste de vos documents",
     ),
     Action.READ: Deed("eye", "avez lu", "a lu", "lire"),
     Action.DEPOSIT: Deed("upload", "avez déposé", "a déposé", "déposer"),
-    Action.TRACES: Deed("eye", "avez consulté les accès à votre dossier", "a consulté les accès à votre dossier", "consulter les accès à votre dossier"),
-    Action.PEOPLE: Deed("carers", "avez consulté la liste de vos soignants", "a consulté la liste de vos soignants", "consulter la liste de vos soignants"),
-    Action.AUTHORISE: Deed("lock", "avez donné votre accord", "a déclaré votre accord", "déclarer votre accord"),
-    Action.WITHDRAW: Deed("lock", "avez retiré une autorisation", "a retiré une autorisation", "retirer une autorisation"),
-    Action.FOLLOW: Deed("clock", "avez suivi l'arrivée de votre parcours de soins", "a suivi l'arrivée de votre parcours de soins", "suivre l'arrivée de votre parcours de soins"),
-    Action.ASK_HISTORY: Deed("clock", "avez demandé votre parcours de soins", "a demandé votre parcours de soins à l'Assurance maladie", "demander votre parcours de soins"),
-    Action.IMPORT: Deed("path", "avez versé votre parcours de soins", "a versé votre parcours de soins", "verser votre parcours de soins"),
-    Action.CHECK: Deed("shield", "avez vérifié un document", "a vérifié un document avant de le montrer", "vérifier un document"),
-    Action.NOTIFY: Deed("bell", "avez envoyé un message", "vous a prévenu par message qu'il y avait du nouveau", "vous prévenir"),
-    Action.REVIEW: Deed("settings", "avez examiné une tâche en attente", "a examiné une tâche en attente, sans lire votre dossier", "examiner une tâche en attente"),
-}  # fmt: skip
+    Action.TRACES: Deed(
+        "eye",
+        "avez consulté les accès à votre dossier",
+        "a consulté les accès à votre dossier",
+        "consulter les accès à votre dossier",
+    ),
+    Action.PEOPLE: Deed(
+        "carers",
+        "avez consulté la liste de vos soignants",
+        "a consulté la liste de vos soignants",
+        "consulter la liste de vos soignants",
+    ),
+    Action.AUTHORISE: Deed(
+        "lock", "avez donné votre accord", "a déclaré votre accord", "déclarer votre accord"
+    ),
+    Action.WITHDRAW: Deed(
+        "lock", "avez retiré une autorisation", "a retiré une autorisation", "retirer une autorisation"
+    ),
+    Action.FOLLOW: Deed(
+        "clock",
+        "avez suivi l'arrivée de votre parcours de soins",
+        "a suivi l'arrivée de votre parcours de soins",
+        "suivre l'arrivée de votre parcours de soins",
+    ),
+    Action.ASK_HISTORY: Deed(
+        "clock",
+        "avez demandé votre parcours de soins",
+        "a demandé votre parcours de soins à l'Assurance maladie",
+        "demander votre parcours de soins",
+    ),
+    Action.IMPORT: Deed(
+        "path",
+        "avez versé votre parcours de soins",
+        "a versé votre parcours de soins",
+        "verser votre parcours de soins",
+    ),
+    Action.CHECK: Deed(
+        "shield",
+        "avez vérifié un document",
+        "a vérifié un document avant de le montrer",
+        "vérifier un document",
+    ),
+    Action.NOTIFY: Deed(
+        "bell",
+        "avez envoyé un message",
+        "vous a prévenu par message qu'il y avait du nouveau",
+        "vous prévenir",
+    ),
+    Action.REVIEW: Deed(
+        "settings",
+        "avez examiné une tâche en attente",
+        "a examiné une tâche en attente, sans lire votre dossier",
+        "examiner une tâche en attente",
+    ),
+}
 
 REFUSED = ".refused"
 
 # Why somebody was turned away, as the holder reads it in the list of accesses.
 TURNED_AWAY: dict[Reason, str] = {
+    Reason.WRONG_SPACE: "cet espace est réservé à d'autres",
     Reason.NOT_GRANTED: "vous ne lui avez pas donné votre accord",
     Reason.OUTSIDE_MATRIX: "son métier ne lit pas cette sorte de document",
     Reason.MASKED: "ce document est masqué",
@@ -213,9 +288,14 @@ RUN = timedelta(minutes=30)
 
 
 def told(traces: Iterable[Trace]) -> list[TraceTold]:
-    """Traces as sentences, newest first; the same act repeated in a row is told once."""
+    """Traces as sentences, newest first; the same act repeated in a row is told once.
+
+    That holders looked how far their own import was is not an access to the dossier: it is not told.
+    """
     lines: list[TraceTold] = []
-    for trace in traces:
+    for trace in sorted(traces, key=lambda one: one.at, reverse=True):
+        if trace.kind == Action.FOLLOW:
+            continue
         line = sentence(trace)
         if lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN:
             lines[-1] = replace(lines[-1], times=lines[-1].times + line.times)
@@ -242,7 +322,9 @@ def sentence(trace: Trace) -> TraceTold:
         symbol="block" if refused else deed.symbol,
         refused=refused,
         times=int(trace.detail.get("times", 1)),
-        sentence=format_html("<strong>{}</strong>{} {}", who, _quality(trace.actor) if not you else "", words),
+        sentence=format_html(
+            "<strong>{}</strong>{} {}", who, _quality(trace.actor) if not you else "", words
+        ),
     )
 
 
@@ -255,7 +337,7 @@ def _who(action: Action, actor: Mapping[str, Any]) -> str:
         case Capacity.PROFESSIONAL:
             return styled(actor.get("name", ""), actor.get("profession")) or "Un professionnel de santé"
         case Capacity.AGENT:
-            return actor.get("name") or "Un agent d’accueil"
+            return soft(actor.get("name", "")) or "Un agent d’accueil"
         case Capacity.STAFF:
             return "L’équipe du service"
         case Capacity.PROGRAM:
@@ -268,6 +350,7 @@ DOCTORS = frozenset({"10", "40"})  # TRE_G15: those whom French people call « d
 
 def styled(name: str, profession: str | None = None) -> str:
     """« Le Dr Lefèvre »: the name as it begins a sentence."""
+    name = soft(name)
     if name.startswith("Dr "):
         return french(f"Le {name}")
     return french(f"Le Dr {name}") if name and profession in DOCTORS else name
@@ -276,21 +359,25 @@ def styled(name: str, profession: str | None = None) -> str:
 def _quality(actor: Mapping[str, Any]) -> str:
     capacity, structure = actor.get("capacity"), actor.get("structure", "")
     if capacity == Capacity.PROFESSIONAL:
-        profession = "" if actor.get("profession") in DOCTORS else matrix.label(actor.get("profession")).lower()
-        return "".join(f", {part}" for part in (profession, structure) if part) + ("," if profession or structure else "")
+        profession = (
+            "" if actor.get("profession") in DOCTORS else matrix.label(actor.get("profession")).lower()
+        )
+        return "".join(f", {part}" for part in (profession, structure) if part) + (
+            "," if profession or structure else ""
+        )
     if capacity == Capacity.AGENT:
         return f", agent d’accueil{', ' + structure if structure else ''},"
     return ""
 
 
-def _object(action: Action, detail: Mapping[str, Any]) -> SafeString:
+def _object(action: Action, detail: Mapping[str, Any]) -> str:
     """What was read or deposited: its title when the trace has it and may say it."""
     if action not in {Action.READ, Action.DEPOSIT}:
-        return mark_safe("")
+        return ""
     if title := detail.get("title"):
         return format_html(" «\u202f{}\u202f»", french(title))
     count = int(detail.get("count", 1))
-    return mark_safe(french(f" {count} documents" if count > 1 else " un document"))
+    return french(f" {count} documents" if count > 1 else " un document")
 
 
 # How an import ended, after « L'Assurance maladie a versé votre parcours de soins ».
@@ -316,5 +403,5 @@ def _circumstance(action: Action, trace: Trace) -> str:
         case Action.IMPORT:
             return french(IMPORTED.get(detail.get("outcome", ""), ""))
         case Action.WITHDRAW if whom := detail.get("whom"):
-            return french(f" : {whom} ne peut plus lire votre dossier")
+            return french(f" : {soft(whom)} ne peut plus lire votre dossier")
     return ""

@@ -38,13 +38,22 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
             since = f" {dates.soon(state.since, at=at).capitalize()}," if state.since else ""
             return (
                 "Votre parcours de soins arrive",
-                f"{since} nous l'avons demandé à l'Assurance maladie. Vous pouvez quitter cette page.".strip(),
+                f"{since} nous l'avons demandé à l'Assurance maladie. "
+                "Vous pouvez quitter cette page.".strip(),
                 "plain",
             )
         case Phase.TRYING_AGAIN:
-            when = f" Nous réessaierons {dates.soon(state.retry_at, at=at)}." if state.retry_at else " Nous réessaierons bientôt."
+            when = (
+                f" Nous réessaierons {dates.soon(state.retry_at, at=at)}."
+                if state.retry_at
+                else " Nous réessaierons bientôt."
+            )
             kept = " Ce qui était déjà reçu reste lisible." if state.lines else ""
-            return "L'Assurance maladie ne répond pas", f"{when.strip()} Vous n'avez rien à faire.{kept}", "warning"
+            return (
+                "L'Assurance maladie ne répond pas",
+                f"{when.strip()} Vous n'avez rien à faire.{kept}",
+                "warning",
+            )
         case Phase.NOTHING:
             when = f"Le {dates.day(state.since)}, elle" if state.since else "Elle"
             return (
@@ -56,15 +65,23 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
             kept = " Ce qui était déjà reçu reste lisible." if state.lines else ""
             return (
                 "Votre parcours de soins est vérifié par une personne",
-                "Ce que l'Assurance maladie a envoyé n'était pas sûrement le vôtre. Nous ne l'avons pas versé, et l'équipe "
-                f"du service s'en occupe. Vous n'avez rien à faire.{kept}",
+                "Ce que l'Assurance maladie a envoyé n'était pas sûrement le vôtre. Nous ne l'avons pas "
+                f"versé, et l'équipe du service s'en occupe. Vous n'avez rien à faire.{kept}",
                 "warning",
             )
         case Phase.NEVER:
-            return "Votre parcours de soins n'a pas été demandé", "Il le sera à la prochaine mise à jour.", "info"
+            return (
+                "Votre parcours de soins n'a pas été demandé",
+                "Personne ne l'a encore demandé à l'Assurance maladie.",
+                "info",
+            )
     if not state.lines:
         on = f"Au {dates.day(state.dated_on)}, l" if state.dated_on else "L"
-        return "Aucun soin remboursé", f"{on}'Assurance maladie ne connaît aucun soin remboursé dans la période.", "info"
+        return (
+            "Aucun soin remboursé",
+            f"{on}'Assurance maladie ne connaît aucun soin remboursé dans la période.",
+            "info",
+        )
     lines = f"{state.lines} lignes" if state.lines > 1 else "1 ligne"
     on = f", à jour au {dates.day(state.dated_on)}" if state.dated_on else ""
     return "Votre parcours de soins est là", f"{lines}{on}.", "success"

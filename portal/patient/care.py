@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from history import consultation
 from history.consultation import SectionShown
 from portal.doors import holders_only
-from portal.lines import care_lines
+from portal.lines import care_entries
 from portal.patient.arrival import arrival
 
 STOP_POLLING = 286  # htmx's own status: show this, and ask no more
@@ -20,13 +20,16 @@ UNCHANGED = 204
 def care(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     history = consultation.care_history(request.actor.dossier_id, by=request.actor, at=at)
-    context = {"history": history, "arrival": arrival(history.state, at=at), "sections": map(shown, history.sections)}
+    context = {
+        "history": history,
+        "arrival": arrival(history.state, at=at),
+        "sections": [shown(section) for section in history.sections],
+    }
     return render(request, "patient/care.html", context)
 
 
 def shown(section: SectionShown) -> dict[str, object]:
-    rows = care_lines(section.columns, ((line.marker, line.cells) for line in section.lines))
-    return {"section": section, "rows": rows, "count": len(section.lines)}
+    return {"section": section, "lines": care_entries(section), "count": len(section.lines)}
 
 
 @require_safe
@@ -42,4 +45,6 @@ def follow(request: HttpRequest) -> HttpResponse:
         return render(request, "patient/import.html", {"arrival": now})
     if now.moving and request.GET.get("vu") == now.phase:
         return HttpResponse(status=UNCHANGED)
-    return render(request, "patient/_arrival.html", {"arrival": now}, status=200 if now.moving else STOP_POLLING)
+    return render(
+        request, "patient/_arrival.html", {"arrival": now}, status=200 if now.moving else STOP_POLLING
+    )

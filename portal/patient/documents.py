@@ -21,10 +21,14 @@ def contents(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("avant")
     page = consultation.contents(request.actor.dossier_id, by=request.actor, at=timezone.now(), before=before)
     shelf, care = reverse("patient:documents"), reverse("patient:care")
-    years = documents_by_year(page.summaries, address=lambda one: care if one.is_history else f"{shelf}{one.id}/")
+    years = documents_by_year(
+        page.summaries, address=lambda one: care if one.is_history else f"{shelf}{one.id}/"
+    )
     older, newest = f"{shelf}?avant={quote(page.next)}" if page.next else "", shelf if before else ""
     return render(
-        request, "patient/documents.html", {"years": years, "older": older, "newest": newest, "before": before}
+        request,
+        "patient/documents.html",
+        {"years": years, "older": older, "newest": newest, "before": before},
     )
 
 
@@ -36,13 +40,17 @@ def read(request: HttpRequest, document_id: UUID) -> HttpResponse:
         return redirect("patient:care")
     texts = (*reading.page_texts, *[""] * (reading.page_count - len(reading.page_texts)))
     leaves = list(enumerate(texts, start=1))
-    return render(request, "patient/document.html", {"reading": reading, "document": reading.summary, "leaves": leaves})
+    return render(
+        request, "patient/document.html", {"reading": reading, "document": reading.summary, "leaves": leaves}
+    )
 
 
 @require_safe
 @holders_only
 def page(request: HttpRequest, document_id: UUID, number: int) -> HttpResponse:
-    image = consultation.page_image(request.actor.dossier_id, document_id, number, by=request.actor, at=timezone.now())
+    image = consultation.page_image(
+        request.actor.dossier_id, document_id, number, by=request.actor, at=timezone.now()
+    )
     return HttpResponse(image.content, content_type=image.media_type)
 
 
@@ -56,4 +64,6 @@ def original(request: HttpRequest, document_id: UUID) -> HttpResponse:
 def as_download(file: consultation.Original) -> HttpResponse:
     """The file as it was deposited, which the browser keeps and never opens in our name."""
     disposition = content_disposition_header(as_attachment=True, filename=file.file_name)
-    return HttpResponse(file.content, content_type=file.media_type, headers={"Content-Disposition": disposition})
+    return HttpResponse(
+        file.content, content_type=file.media_type, headers={"Content-Disposition": disposition}
+    )

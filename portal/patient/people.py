@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dossiers import sharing
 from dossiers.sharing import Authorised, NotInForce
 from portal.doors import holders_only
+from portal.names import soft
 
 
 @require_safe
@@ -32,11 +33,15 @@ def withdraw(request: HttpRequest, grant_id: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             name = sharing.withdraw(by.dossier_id, grant_id, by=by, at=at)
-            messages.success(request, f"{name} ne peut plus lire votre dossier.")
+            messages.success(request, f"{soft(name)} ne peut plus lire votre dossier.")
         except NotInForce:
             messages.info(request, "Cette autorisation était déjà terminée.")
         return redirect("patient:people")
-    return render(request, "patient/withdraw.html", {"person": _in_force(sharing.people(by.dossier_id, by=by, at=at), grant_id)})
+    return render(
+        request,
+        "patient/withdraw.html",
+        {"person": _in_force(sharing.people(by.dossier_id, by=by, at=at), grant_id)},
+    )
 
 
 def _in_force(everybody: list[Authorised], grant_id: UUID) -> Authorised:

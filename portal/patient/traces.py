@@ -2,7 +2,8 @@
 
 from itertools import groupby
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,11 +20,16 @@ from portal.wording import told
 def traces(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("avant", "")
     if before and not before.isdecimal():
-        return HttpResponseBadRequest()
+        raise BadRequest
     page = ledger.traces(
         request.actor.dossier_id, by=request.actor, at=timezone.now(), before=int(before) if before else None
     )
-    years = [(year, list(lines)) for year, lines in groupby(told(page.entries), key=lambda line: in_paris(line.at).year)]
+    years = [
+        (year, list(lines))
+        for year, lines in groupby(told(page.entries), key=lambda line: in_paris(line.at).year)
+    ]
     log = reverse("patient:traces")
     older, newest = f"{log}?avant={page.next}" if page.next else "", log if before else ""
-    return render(request, "patient/traces.html", {"years": years, "older": older, "newest": newest, "before": before})
+    return render(
+        request, "patient/traces.html", {"years": years, "older": older, "newest": newest, "before": before}
+    )

@@ -87,7 +87,9 @@ def _remember(response: HttpResponse, application: UUID) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest, template: str, step: int, *, back: str = "", status: int = 200, **context: Any) -> HttpResponse:
+def _page(
+    request: HttpRequest, template: str, step: int, *, back: str = "", status: int = 200, **context: Any
+) -> HttpResponse:
     shared = {"steps": STEPS, "step": step, "back": reverse(back) if back else ""}
     return render(request, f"public/enrolment/{template}.html", shared | context, status=status)
 
@@ -209,7 +211,9 @@ def code(request: HttpRequest, application: UUID) -> HttpResponse:
         except CODE_REFUSED as refusal:
             form.add_error("code", code_refused(refusal))
     state = _at_step(application, Step.CODE)
-    return _page(request, "code", 2, form=form, sent=state.sent, **_letter(state), back="public:enrol_channel")
+    return _page(
+        request, "code", 2, form=form, sent=state.sent, **_letter(state), back="public:enrol_channel"
+    )
 
 
 def _letter(state: EnrolmentState) -> dict[str, Any]:
@@ -236,14 +240,19 @@ def code_refused(refusal: Exception) -> str:
         case enrolment.WrongCode(tries_left=left):
             return french(f"Ce n'est pas le bon code. Il vous reste {left} essais.")
         case enrolment.NotYetUsable():
-            return french("Votre lettre n'a pas encore pu arriver. Saisissez le code quand vous l'aurez reçue.")
+            return french(
+                "Votre lettre n'a pas encore pu arriver. Saisissez le code quand vous l'aurez reçue."
+            )
     return french("Ce code ne marche plus. Demandez-en un autre.")
 
 
 def too_soon(soon: enrolment.TooSoon) -> str:
     if soon.wait is None:
         return french("Plusieurs codes sont déjà partis. Reprenez depuis le début dans une demi-heure.")
-    return french(f"Un code vient de partir. Attendez encore {int(soon.wait.total_seconds()) + 1} secondes avant d'en demander un autre.")
+    seconds = int(soon.wait.total_seconds()) + 1
+    return french(
+        f"Un code vient de partir. Attendez encore {seconds} secondes avant d'en demander un autre."
+    )
 
 
 # Ways in, ways to be told ----------------------------------------------------------------------
@@ -258,7 +267,9 @@ def login(request: HttpRequest, application: UUID) -> HttpResponse:
         form = questions.LoginForm(request.POST, personal=(state.given_name,))
         if form.is_valid():
             try:
-                enrolment.choose_login(application, form.cleaned_data["login"], form.cleaned_data["password"], by=by, at=at)
+                enrolment.choose_login(
+                    application, form.cleaned_data["login"], form.cleaned_data["password"], by=by, at=at
+                )
                 return redirect("public:enrol_contact")
             except enrolment.LoginTaken:
                 form.add_error("login", "Quelqu'un utilise déjà cet identifiant. Choisissez-en un autre.")
@@ -314,7 +325,9 @@ def consent(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
     form = questions.ConsentForm(posted(request))
     if form.is_valid():
-        opened = enrolment.consent(application, **form.cleaned_data, information_version=information.VERSION, by=by, at=at)
+        opened = enrolment.consent(
+            application, **form.cleaned_data, information_version=information.VERSION, by=by, at=at
+        )
         signing_in.after_opening(request, opened.credentials.user_id, at=at)
         response = redirect("patient:home")
         response.delete_cookie(COOKIE, path=reverse("public:enrol"))
@@ -334,5 +347,3 @@ def _at_step(application: UUID, step: Step) -> EnrolmentState:
 def _proved(state: EnrolmentState) -> None:
     if state.step in {Step.IDENTITY, Step.CHANNEL, Step.CODE, Step.EXISTS}:
         raise Incomplete(state.step)
-
-

@@ -65,7 +65,9 @@ class BirthDateField(forms.MultiValueField):
 
     def __init__(self, **kwargs: Any) -> None:
         parts = [forms.CharField(required=False) for _ in DateInThree.parts]
-        super().__init__(parts, widget=DateInThree(complete="bday"), require_all_fields=False, required=False, **kwargs)
+        super().__init__(
+            parts, widget=DateInThree(complete="bday"), require_all_fields=False, required=False, **kwargs
+        )
 
     def compress(self, data_list: list[str]) -> str:
         day, month, year = data_list or ("", "", "")
@@ -78,7 +80,8 @@ class BirthDateField(forms.MultiValueField):
 class BirthForm(Form):
     birth_date = BirthDateField(
         label="Date de naissance",
-        help_text="Par exemple : jour 14, mois 3, année 1958. Si le jour ou le mois n'est pas connu, écrivez ce que porte votre carte.",
+        help_text="Par exemple : jour 14, mois 3, année 1958. Si le jour ou le mois n'est pas connu, "
+        "écrivez ce que porte votre carte.",
     )
 
 
@@ -88,7 +91,9 @@ class CardForm(Form):
         help_text="Les chiffres écrits en petit, sous la puce. Avec ou sans espaces.",
         error_messages=missing("Saisissez le numéro de série de votre carte Vitale."),
         max_length=40,
-        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false", "class": "nir-input"}),
+        widget=forms.TextInput(
+            {"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false", "class": "nir-input"}
+        ),
     )
 
     def clean_vitale_serial(self) -> str:
@@ -101,9 +106,13 @@ class CardForm(Form):
 class ChannelForm(Form):
     """Which of the contacts the insurer knows; they are masked, their owner recognises them."""
 
-    contact = forms.ChoiceField(label="", error_messages=missing("Choisissez où recevoir votre code."), widget=Choices())
+    contact = forms.ChoiceField(
+        label="", error_messages=missing("Choisissez où recevoir votre code."), widget=Choices()
+    )
 
-    def __init__(self, *args: Any, contacts: tuple[MaskedContact, ...], post_delay_hours: int, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, contacts: tuple[MaskedContact, ...], post_delay_hours: int, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["contact"]
         field.choices = [(one.id, _channel_label(one)) for one in contacts]
@@ -125,7 +134,8 @@ def _channel_hint(contact: MaskedContact, post_delay_hours: int) -> str:
     if contact.channel != ContactChannel.POST:
         return "Le code arrive en moins d'une minute."
     if post_delay_hours:
-        return f"Comptez quelques jours. Le code s'utilise au plus tôt {post_delay_hours} heures après votre demande."
+        hours = f"{post_delay_hours} heures"
+        return f"Comptez quelques jours. Le code s'utilise {hours} au plus tôt après la demande."
     return "Dans cette démonstration, la lettre arrive aussitôt."
 
 
@@ -184,7 +194,8 @@ class NewPasswordForm(Form):
 class LoginForm(NewPasswordForm):
     login = forms.CharField(
         label="Identifiant",
-        help_text="Vous le taperez à chaque connexion. Gardez celui-ci, ou choisissez-en un de 8 caractères au moins.",
+        help_text="Vous le taperez à chaque connexion. Gardez celui-ci, ou choisissez-en un "
+        "de 8 caractères au moins.",
         error_messages=missing("Choisissez un identifiant."),
         max_length=80,
         widget=forms.TextInput({"autocomplete": "username", **TYPED_AS_IS}),
@@ -232,7 +243,9 @@ class ContactForm(Form):
 class ConsentForm(Form):
     agreed = forms.BooleanField(
         label="J'ai lu l'information qui précède et je demande l'ouverture de mon dossier médical partagé.",
-        error_messages=missing("Cochez cette case pour ouvrir votre dossier. Sinon, renoncez : rien ne sera gardé."),
+        error_messages=missing(
+            "Cochez cette case pour ouvrir votre dossier. Sinon, renoncez : rien ne sera gardé."
+        ),
     )
     # The official guide asks for both boxes ticked to begin with, each refusable alone.
     break_glass = forms.BooleanField(

@@ -1,5 +1,6 @@
 """A holder comes in: login and password, then a code sent to a contact they chose."""
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django import forms
@@ -41,12 +42,15 @@ class SignInForm(Form):
 
 
 class WhereForm(Form):
-    contact = forms.ChoiceField(label="", error_messages=missing("Choisissez où recevoir votre code."), widget=Choices())
+    contact = forms.ChoiceField(
+        label="", error_messages=missing("Choisissez où recevoir votre code."), widget=Choices()
+    )
 
     def __init__(self, *args: object, contacts: tuple[MaskedContact, ...], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["contact"].choices = [
-            (str(one.id), f"Par SMS au {one.mask}" if one.channel == "sms" else f"Par courriel à {one.mask}") for one in contacts
+            (str(one.id), f"Par SMS au {one.mask}" if one.channel == "sms" else f"Par courriel à {one.mask}")
+            for one in contacts
         ]
 
 
@@ -57,12 +61,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     at, form = timezone.now(), SignInForm(posted(request))
     if form.is_valid():
         try:
-            pending = signing_in.begin(**form.cleaned_data, at=at, origin=signing_in.origin_of(request), kinds=("holder",))
+            return _begin(request, at=at, **form.cleaned_data)
         except (signing_in.WrongCredentials, signing_in.TooManyTries) as refusal:
             form.add_error(None, str(refusal))
-        else:
-            signing_in.keep(request, pending)
-            return _send(request, pending, at=at) if len(pending.contacts) == 1 else _onward(request, "public:sign_in_where")
+        except signing_in.TooSoon as soon:
+            form.add_error(None, _too_soon(soon, at))
     suite = request.POST.get("suite") or request.GET.get("suite", "")
     return render(request, "public/sign_in.html", {"form": form, "suite": suite})
 
@@ -79,7 +82,7 @@ def where(request: HttpRequest) -> HttpResponse:
         try:
             return _send(request, pending, at=at, contact=form.cleaned_data["contact"])
         except signing_in.TooSoon as soon:
-            form.add_error("contact", french(f"Un code vient de partir. Attendez {_seconds(soon, at)} secondes."))
+            form.add_error("contact", _too_soon(soon, at))
     return render(request, "public/sign_in_where.html", {"form": form, "suite": request.GET.get("suite", "")})
 
 
@@ -94,16 +97,28 @@ def code(request: HttpRequest) -> HttpResponse:
             proved = signing_in.check_code(pending, form.cleaned_data["code"], at=at)
         except signing_in.WrongCode as wrong:
             left = wrong.tries_left
-            form.add_error("code", french(f"Ce n'est pas le bon code. Il vous reste {left} essai{'s' if left > 1 else ''}."))
+            form.add_error(
+                "code",
+                french(f"Ce n'est pas le bon code. Il vous reste {left} essai{'s' if left > 1 else ''}."),
+            )
         except (signing_in.CodeExpired, signing_in.NoTriesLeft):
             form.add_error("code", "Ce code ne marche plus. Demandez-en un autre.")
         except signing_in.TooManyTries as tried:
             form.add_error(None, str(tried))
         else:
             actor = signing_in.finish(request, proved, at=at)
-            return redirect(wished_page(request, otherwise="patient:home")) if actor else redirect("public:first_password")
+            return (
+                redirect(wished_page(request, otherwise="patient:home"))
+                if actor
+                else redirect("public:first_password")
+            )
     sent = request.session.get(SENT) or {}
-    context = {"form": form, "mask": sent.get("mask"), "channel": sent.get("channel"), "suite": request.GET.get("suite", "")}
+    context = {
+        "form": form,
+        "mask": sent.get("mask"),
+        "channel": sent.get("channel"),
+        "suite": request.GET.get("suite", ""),
+    }
     context["until"] = parse_datetime(sent["until"]) if sent else None
     return render(request, "public/sign_in_code.html", context)
 
@@ -131,7 +146,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """Everybody leaves by the same door, and sees that they have left."""
     left = request.actor.capacity
     signing_in.sign_out(request, at=timezone.now())
-    return redirect(LEAVING.get(left, "public:sign_in") if left is not Capacity.HOLDER else "public:signed_out")
+    return redirect(
+        LEAVING.get(left, "public:sign_in") if left is not Capacity.HOLDER else "public:signed_out"
+    )
 
 
 LEAVING = {
@@ -141,7 +158,19 @@ LEAVING = {
 }
 
 
-def _send(request: HttpRequest, pending: signing_in.PendingSignIn, *, at, contact: str | None = None) -> HttpResponse:
+def _begin(request: HttpRequest, *, login: str, password: str, at: datetime) -> HttpResponse:
+    """The password is right: a code leaves at once, unless there are several places where it could go."""
+    origin = signing_in.origin_of(request)
+    pending = signing_in.begin(login, password, at=at, origin=origin, kinds=("holder",))
+    signing_in.keep(request, pending)
+    if len(pending.contacts) == 1:
+        return _send(request, pending, at=at)
+    return _onward(request, "public:sign_in_where")
+
+
+def _send(
+    request: HttpRequest, pending: signing_in.PendingSignIn, *, at: datetime, contact: str | None = None
+) -> HttpResponse:
     sent = signing_in.send_code(pending, contact, at=at)
     request.session[SENT] = {"channel": sent.channel, "mask": sent.mask, "until": sent.expires_at.isoformat()}
     return _onward(request, "public:sign_in_code")
@@ -152,5 +181,8 @@ def _onward(request: HttpRequest, name: str) -> HttpResponse:
     return redirect(f"{reverse(name)}?{urlencode({'suite': suite})}" if suite else reverse(name))
 
 
-def _seconds(soon: signing_in.TooSoon, at) -> int:
-    return max(1, int((soon.again_at - at).total_seconds()))
+def _too_soon(soon: signing_in.TooSoon, at: datetime) -> str:
+    seconds = max(1, int((soon.again_at - at).total_seconds()))
+    return french(
+        f"Un code vient de partir. Attendez encore {seconds} secondes avant d'en demander un autre."
+    )

@@ -15,16 +15,21 @@ from django.forms.utils import flatatt
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 
-from portal import dates
+from portal import dates, names
 from portal.typography import french_once
 
 register = template.Library()
 
-NOTHING = mark_safe("")
+NOTHING = SafeString()
+
+
+def joined(pieces: Iterable[str]) -> SafeString:
+    """Pieces of HTML one after the other; each has escaped what it shows."""
+    return mark_safe("".join(pieces))  # noqa: S308
 
 
 class Tone(StrEnum):
@@ -38,25 +43,6 @@ class Tone(StrEnum):
     ACCENT = "accent"
     NEW = "new"
     MASKED = "masked"
-
-
-class Bead(StrEnum):
-    """The mark that stands on the rule, before a line."""
-
-    OUTLINED = ""
-    FILLED = "filled"
-    DANGER = "danger"
-
-
-class State(StrEnum):
-    """What is particular to a line."""
-
-    ORDINARY = ""
-    MASKED = "is-masked"
-    WITHHELD = "is-withheld"
-    AWAITED = "is-withheld awaited"
-    EMERGENCY = "is-emergency"
-    PERSON = "person"
 
 
 class Kind(StrEnum):
@@ -102,6 +88,18 @@ def nir(value: str) -> str:
     return " ".join(group for group in groups if group)
 
 
+register.filter("named", names.soft)
+
+
+@register.filter
+def called(name: str) -> SafeString:
+    """A person in the header: the given name alone where there is little room."""
+    given, _, rest = names.soft(name).partition(" ")
+    return (
+        format_html('{}<span class="wide-name"> {}</span>', given, rest) if rest else format_html("{}", given)
+    )
+
+
 @register.filter
 def counted(number: int, words: str) -> str:
     """« 3 documents » from « document,documents »; none and one are singular in French."""
@@ -132,7 +130,9 @@ def icon(name: str, *, label: str = "") -> SafeString:
             '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
             french_once(label), static("icons.svg"), name,
         )  # fmt: skip
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name
+    )
 
 
 @register.simple_tag
@@ -145,7 +145,9 @@ def tag(label: str, *, tone: str = "", symbol: str = "") -> SafeString:
 
 
 @register.simple_tag
-def button(label: str, *, kind: str = "", symbol: str = "", small: bool = False, name: str = "", value: str = "") -> SafeString:
+def button(
+    label: str, *, kind: str = "", symbol: str = "", small: bool = False, name: str = "", value: str = ""
+) -> SafeString:
     """The act of a form."""
     return format_html(
         '<button class="{}" type="submit"{}>{}{}</button>',
@@ -158,9 +160,16 @@ def button(label: str, *, kind: str = "", symbol: str = "", small: bool = False,
 
 @register.simple_tag
 def link_button(
-    label: str, *, href: str, kind: str = "secondary", symbol: str = "", small: bool = False, rel: str = "", of: str = ""
+    label: str,
+    *,
+    href: str,
+    kind: str = "secondary",
+    symbol: str = "",
+    small: bool = False,
+    rel: str = "",
+    of: str = "",
 ) -> SafeString:
-    """A way to another page, as visible as an act. `of` says of what, to those who hear the links one by one."""
+    """A way to another page, as visible as an act. `of` says of what, to those who only hear the links."""
     return format_html(
         '<a class="{}" href="{}"{}>{}{}{}</a>',
         _button_class(kind, small),
@@ -176,7 +185,6 @@ def _button_class(kind: str, small: bool) -> str:
     return " ".join(filter(None, ("button", Kind(kind), "small" if small else "")))
 
 
-@register.simple_tag
 def when(moment: date, *, timed: bool = False, year: bool = False) -> SafeString:
     """A date for the margin: its day large, its hour under it when the hour matters."""
     shown = dates.in_paris(moment)
@@ -185,7 +193,9 @@ def when(moment: date, *, timed: bool = False, year: bool = False) -> SafeString
         shown.strftime("%Y-%m-%dT%H:%M") if isinstance(shown, datetime) else shown.isoformat(),
         dates.day_in_month(shown),
         f"{dates.short_month(shown)} {shown.year}" if year else dates.short_month(shown),
-        format_html("<span>{}</span>", dates.hour(moment)) if timed and isinstance(moment, datetime) else NOTHING,
+        format_html("<span>{}</span>", dates.hour(moment))
+        if timed and isinstance(moment, datetime)
+        else NOTHING,
     )
 
 
@@ -194,7 +204,14 @@ def progress(*, label: str, value: int | None = None, maximum: int | None = None
     """How far something has come; without a value, that it is under way."""
     if value is None:
         return format_html('<progress aria-label="{}">En attente</progress>', label)
-    return format_html('<progress aria-label="{}" value="{}" max="{}">{} sur {}</progress>', label, value, maximum, value, maximum)
+    return format_html(
+        '<progress aria-label="{}" value="{}" max="{}">{} sur {}</progress>',
+        label,
+        value,
+        maximum,
+        value,
+        maximum,
+    )
 
 
 # Blocks ---------------------------------------------------------------------------
@@ -207,18 +224,22 @@ def _identity(title: str) -> str:
 
 
 @register.simple_block_tag
-def panel(content: str, *, title: str, level: int = 2, name: str = "", more: str = "", more_label: str = "") -> SafeString:
+def panel(
+    content: str, *, title: str, level: int = 2, name: str = "", more: str = "", more_label: str = ""
+) -> SafeString:
     """What is true all the time, beside what is being read. `more` is the way out of it."""
     identity = name or _identity(title)
     return format_html(
         '<section class="panel" aria-labelledby="{}"><h{} id="{}">{}</h{}>{}{}</section>',
         identity, level, identity, title, level, content,
-        format_html('<footer><a href="{}">{}</a></footer>', more, french_once(more_label)) if more else NOTHING,
+        format_html('<footer><a href="{}">{}</a></footer>', more, french_once(more_label)) if more else "",
     )  # fmt: skip
 
 
 @register.simple_block_tag
-def notice(content: str, *, title: str = "", tone: str = "info", symbol: str = "", role: str = "", level: int = 2) -> SafeString:
+def notice(
+    content: str, *, title: str = "", tone: str = "info", symbol: str = "", role: str = "", level: int = 2
+) -> SafeString:
     """Something to know before going on. A role only when it appears after the page has been loaded."""
     return format_html(
         '<div class="notice {}"{}>{}{}{}</div>',
@@ -237,37 +258,6 @@ def empty(content: str, *, title: str, level: int = 3) -> SafeString:
 
 
 @register.simple_block_tag
-def entry(
-    content: str,
-    *,
-    symbol: str,
-    on: date | None = None,
-    at: datetime | None = None,
-    margin: str = "",
-    title: str = "",
-    href: str = "",
-    meta: str = "",
-    level: int = 3,
-    bead: str = "",
-    state: str = "",
-    tags: Iterable[Sequence[str]] = (),
-) -> SafeString:
-    """One line of `ol.entries`: a date in the margin (`on` a day, `at` a day and its hour, or other words), a fact on the page."""
-    heading = format_html('<a class="stretch" href="{}">{}</a>', href, title) if href else conditional_escape(title)
-    return format_html(
-        '<li class="entry{}">{}<span class="bead{}">{}</span><div class="entry-body">{}{}{}</div>{}</li>',
-        f" {State(state)}" if state else "",
-        _margin(on, at, margin),
-        f" {Bead(bead)}" if bead else "",
-        icon(symbol),
-        format_html('<h{} class="entry-title">{}</h{}>', level, heading, level) if title else NOTHING,
-        format_html('<p class="entry-meta">{}</p>', meta) if meta else NOTHING,
-        content,
-        _tags(tags),
-    )
-
-
-@register.simple_block_tag
 def trace_line(content: str, *, at: datetime, symbol: str, tone: str = "") -> SafeString:
     """One line of the access log; its body is a sentence."""
     return format_html(
@@ -280,129 +270,59 @@ def trace_line(content: str, *, at: datetime, symbol: str, tone: str = "") -> Sa
     )
 
 
-def _margin(on: date | None, at: datetime | None, words: str) -> SafeString:
-    if at:
-        return when(at, timed=True)
-    return when(on) if on else format_html('<p class="entry-when">{}</p>', words)
-
-
-def _tags(tags: Iterable[Sequence[str]]) -> SafeString:
-    shown = [tag(label, tone=rest[0] if rest else "", symbol=rest[1] if len(rest) > 1 else "") for label, *rest in tags]
-    return format_html('<div class="entry-side tags">{}</div>', mark_safe("".join(shown))) if shown else NOTHING
-
-
-# Lists and tables -------------------------------------------------------------------
-
-
-@register.simple_tag
-def summary_list(*, items: Iterable[Sequence[object]]) -> SafeString:
-    """Questions and answers: (question, answer) or (question, answer, address, verb)."""
-    return format_html('<dl class="summary-list">{}</dl>', mark_safe("".join(_summary_line(*item) for item in items)))
-
-
-def _summary_line(question: str, answer: object, href: str = "", verb: str = "") -> SafeString:
-    return format_html(
-        "<div><dt>{}</dt><dd>{}</dd>{}</div>",
-        french_once(question),
-        answer,
-        format_html('<dd><a href="{}">{}<span class="visually-hidden"> {}</span></a></dd>', href, verb, question.lower())
-        if href
-        else NOTHING,
-    )
-
-
-@register.simple_tag
-def data_table(
-    *, caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[int] = (), dated: bool = False,
-    silent: bool = False,
-) -> SafeString:
-    """A table that becomes labelled lines on a phone. `numbers` are the columns set to the right;
-    `dated` keeps the first one in the margin; `silent` keeps the caption for those who listen."""
-    head = format_html_join(
-        "", '<th scope="col"{}>{}</th>', ((_number(place, numbers), french_once(name)) for place, name in enumerate(columns))
-    )  # fmt: skip
-    body = "".join(_row(columns, row, numbers, dated) for row in rows)
-    return format_html(
-        '<table class="data-table fold{}"><caption{}>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
-        " dated" if dated else "",
-        mark_safe(' class="visually-hidden"') if silent else NOTHING,
-        french_once(caption),
-        head,
-        mark_safe(body),
-    )
-
-
-def _row(columns: Sequence[str], cells: Sequence[object], numbers: Sequence[int], dated: bool) -> SafeString:
-    heading = 1 if dated and len(columns) > 1 else 0
-    return format_html("<tr>{}</tr>", mark_safe("".join(_cell(columns, place, value, numbers, heading) for place, value in enumerate(cells))))
-
-
-def _cell(columns: Sequence[str], place: int, value: object, numbers: Sequence[int], heading: int) -> SafeString:
-    if place == heading:
-        return format_html('<th scope="row">{}</th>', value)
-    return format_html('<td data-label="{}"{}>{}</td>', french_once(columns[place]), _number(place, numbers), value)
-
-
-def _number(place: int, numbers: Sequence[int]) -> SafeString:
-    return mark_safe(' class="number"') if place in numbers else NOTHING
-
-
-@register.simple_tag
-def audience(*, items: Iterable[Sequence[str]]) -> SafeString:
-    """Who may see this: (symbol, name, why). The symbols `eye-off` and `block` mean that they may not."""
-    lines = format_html_join(
-        "",
-        "<li{}>{}<p>{} <span>{}</span></p></li>",
-        (
-            (mark_safe(' class="no"') if symbol in {"eye-off", "block"} else NOTHING, icon(symbol), name, french_once(why))
-            for symbol, name, why in items
-        ),
-    )
-    return format_html('<ul class="audience" role="list">{}</ul>', lines)
-
-
 # Ways through -----------------------------------------------------------------------
 
 
 @register.simple_tag
-def breadcrumb(*, items: Iterable[Sequence[str]]) -> SafeString:
-    """Where one is: (label, address) each, the last without an address."""
-    lines = format_html_join(
-        "",
-        "<li>{}</li>",
-        (
-            (format_html('<a href="{}">{}</a>', href[0], label) if href and href[0] else format_html('<span aria-current="page">{}</span>', label),)
-            for label, *href in items
-        ),
-    )
-    return format_html('<nav class="breadcrumb" aria-label="Fil d’Ariane"><ol>{}</ol></nav>', lines)
-
-
-@register.simple_tag
-def pagination(*, name: str, older: str = "", older_label: str = "Plus anciens", first: str = "", first_label: str = "Revenir aux plus récents") -> SafeString:
+def pagination(
+    *,
+    name: str,
+    older: str = "",
+    older_label: str = "Plus anciens",
+    first: str = "",
+    first_label: str = "Revenir aux plus récents",
+) -> SafeString:
     """Ways to the older lines and back to the first page; nothing when everything is shown."""
     if not older and not first:
         return NOTHING
     return format_html(
         '<nav class="pagination" aria-label="{}">{}{}</nav>',
         name,
-        format_html('<a class="button secondary small" href="{}" rel="first">{}{}</a>', first, icon("back"), first_label)
+        format_html(
+            '<a class="button secondary small" href="{}" rel="first">{}{}</a>',
+            first,
+            icon("back"),
+            first_label,
+        )
         if first
-        else mark_safe("<span></span>"),
-        format_html('<a class="button secondary small" href="{}" rel="next">{} {}</a>', older, older_label, icon("next")) if older else NOTHING,
+        else SafeString("<span></span>"),
+        format_html(
+            '<a class="button secondary small" href="{}" rel="next">{} {}</a>',
+            older,
+            older_label,
+            icon("next"),
+        )
+        if older
+        else NOTHING,
     )
 
 
 @register.simple_tag
 def steps(*, labels: Sequence[str], current: int) -> SafeString:
     """The steps of a procedure, in the index; `current` counts from 1."""
-    lines = format_html_join("", "{}", ((_step(label, place, current),) for place, label in enumerate(labels, start=1)))
-    return format_html('<nav class="index steps-nav" aria-label="Étapes"><ol class="steps">{}</ol></nav>', lines)
+    lines = format_html_join(
+        "", "{}", ((_step(label, place, current),) for place, label in enumerate(labels, start=1))
+    )
+    return format_html(
+        '<nav class="index steps-nav" aria-label="Étapes"><ol class="steps">{}</ol></nav>', lines
+    )
 
 
 def _step(label: str, place: int, current: int) -> SafeString:
     if place < current:
-        return format_html('<li class="done">{}<span class="visually-hidden">\u00a0: fait</span></li>', french_once(label))
+        return format_html(
+            '<li class="done">{}<span class="visually-hidden">\u00a0: fait</span></li>', french_once(label)
+        )
     if place == current:
         return format_html('<li aria-current="step">{}</li>', french_once(label))
     return format_html("<li>{}</li>", french_once(label))
@@ -412,13 +332,23 @@ def _step(label: str, place: int, current: int) -> SafeString:
 def step_note(*, current: int, total: int) -> SafeString:
     """« 3 sur 5 » in the margin, « Étape 3 sur 5 » where there is no margin."""
     return format_html(
-        '<p class="aside-note" aria-hidden="true"><b>{}</b> sur {}</p><p class="steps-brief">Étape {} sur {}</p>',
+        '<p class="aside-note" aria-hidden="true"><b>{}</b> sur {}</p>'
+        '<p class="steps-brief">Étape {} sur {}</p>',
         current, total, current, total,
     )  # fmt: skip
 
 
 @register.inclusion_tag("ui/index_link.html", takes_context=True)
-def index_link(context: template.Context, label: str, *, to: str, symbol: str, more: str = "", count: int | None = None, href: str = "") -> dict:
+def index_link(
+    context: template.Context,
+    label: str,
+    *,
+    to: str,
+    symbol: str,
+    more: str = "",
+    count: int | None = None,
+    href: str = "",
+) -> dict:
     """A thumb tab of the index: lit when the page, or one under it, is the one being read."""
     address = href or reverse(to)
     request = context.get("request")
@@ -427,7 +357,7 @@ def index_link(context: template.Context, label: str, *, to: str, symbol: str, m
 
 
 def _is_here(path: str, address: str) -> str:
-    """`page` on the page itself, `true` under it; a portal's home has the whole portal under it, and says nothing."""
+    """`page` on the page itself, `true` under it; a portal's home, above all the others, says nothing."""
     if path == address:
         return "page"
     return "true" if path.startswith(address) and address.strip("/").count("/") else ""
@@ -462,12 +392,3 @@ def attributes(of: dict[str, object]) -> SafeString:
 def field(bound: BoundField) -> SafeString:
     """A field with its label, its hint, its fault, in this order."""
     return bound.as_field_group()
-
-
-# About a person -------------------------------------------------------------------------
-
-
-@register.inclusion_tag("ui/patient_banner.html")
-def patient_banner(holder: object) -> dict:
-    """Whose dossier is open: traits and INS, as the identity referential wants them seen."""
-    return {"holder": holder}

@@ -21,7 +21,10 @@ def test_a_good_page_has_no_fault() -> None:
         ('<p onclick="x()">non</p>', "inline handler onclick"),
         ('<a href="javascript:x()">non</a>', "javascript address"),
         ('<img src="/x.png">', "image without alt"),
-        ('<script src="https://cdn.example/x.js"></script>', "something from elsewhere: https://cdn.example/x.js"),
+        (
+            '<script src="https://cdn.example/x.js"></script>',
+            "something from elsewhere: https://cdn.example/x.js",
+        ),
         ('<input name="nir" id="nir">', "field nir without label"),
         ('<p id="a"></p><p id="a"></p>', "id a used twice"),
         ('<p aria-labelledby="absent">x</p>', "nothing has the id absent"),

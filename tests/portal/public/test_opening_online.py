@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import insurer
-from tests.portal.conftest import CAMILLE_ANSWERS
+from tests.dossiers.conftest import CAMILLE_ANSWERS
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,9 @@ def test_each_emergency_box_is_refused_alone(browser, the_insurer, own_codes, ti
     assert told.index(doctor) < told.rindex(regulation)
 
 
-def test_the_emergency_boxes_are_ticked_to_begin_with_and_the_agreement_is_not(browser, the_insurer, own_codes):
+def test_the_emergency_boxes_are_ticked_to_begin_with_and_the_agreement_is_not(
+    browser, the_insurer, own_codes
+):
     prove(browser, the_insurer)
     choose_accesses(browser, own_codes)
 
@@ -114,7 +116,7 @@ def test_a_mistake_is_told_first_kept_and_linked_to_its_field(browser, name, typ
     assert page.count("<title>Erreur\u00a0: ") == 1
     for value in typed.values():
         assert f'value="{value}"' in page or not value
-    target = page.split('data-error-summary')[1].split('href="#')[1].split('"')[0]
+    target = page.split("data-error-summary")[1].split('href="#')[1].split('"')[0]
     assert f'id="{target}"' in page
 
 

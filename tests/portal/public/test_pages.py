@@ -5,7 +5,18 @@ from django.urls import reverse
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["home", "help", "accessibility", "privacy", "legal", "sitemap", "sign_in", "enrol", "enrol_counter", "enrol_unreachable"]
+PAGES = [
+    "home",
+    "help",
+    "accessibility",
+    "privacy",
+    "legal",
+    "sitemap",
+    "sign_in",
+    "enrol",
+    "enrol_counter",
+    "enrol_unreachable",
+]
 
 
 @pytest.mark.parametrize("name", PAGES)

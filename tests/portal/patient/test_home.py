@@ -1,0 +1,107 @@
+"""Camille comes home: who she is, what is new, where her care history stands."""
+
+import pytest
+from django.urls import reverse
+
+from tests.cast import LEFEVRE
+from tests.history.cast import statement
+from tests.portal.conftest import INSURED
+
+pytestmark = pytest.mark.django_db
+
+HOME, IMPORT = "/mon-dmp/", "/mon-dmp/soins/import/"
+
+
+def text(client, address, **headers):
+    return client.get(address, headers=headers).content.decode()
+
+
+def test_she_is_greeted_and_sees_her_choices(hers):
+    home = text(hers, HOME)
+
+    assert "Bienvenue Camille" in home
+    assert home.count("Vous l’avez permis") == 2
+    assert INSURED.ins[1][:1] in home
+
+
+def test_what_a_doctor_did_is_news(hers, deposited):
+    deposited("Compte rendu de consultation")
+
+    home = text(hers, HOME)
+
+    assert "Le Dr\u00a0Anne Lefèvre" in home
+    assert "a déposé «\u202fCompte rendu de consultation\u202f»" in home
+
+
+def test_nobody_in_particular_signs_in_first_and_comes_back(browser):
+    answer = browser.get("/mon-dmp/acces/")
+
+    assert answer.url == f"{reverse('public:sign_in')}?suite=%2Fmon-dmp%2Facces%2F"
+
+
+def test_a_doctor_has_another_space_and_is_told_so(entered):
+    answer = entered(LEFEVRE).get(HOME)
+
+    assert answer.status_code == 403
+    assert "Cette page appartient à un autre espace" in answer.content.decode()
+
+
+def test_nothing_of_the_dossier_stays_in_a_cache(hers):
+    assert "no-store" in hers.get(HOME)["Cache-Control"]
+
+
+def test_the_import_is_said_to_be_under_way_and_looked_at_again(hers):
+    home = text(hers, HOME)
+
+    assert "Votre parcours de soins arrive" in home
+    assert 'hx-trigger="every 3s"' in home
+    assert f'href="{IMPORT}"' in home  # without scripts
+
+
+def test_while_nothing_changes_nothing_is_said_again(hers):
+    answer = hers.get(f"{IMPORT}?vu=asked", headers={"HX-Request": "true"})
+
+    assert answer.status_code == 204
+
+
+def test_once_done_the_page_is_told_and_stops_asking(hers, history, imported):
+    history.sends(statement(INSURED, lines=24))
+    imported()
+
+    answer = hers.get(f"{IMPORT}?vu=asked", headers={"HX-Request": "true"})
+
+    assert answer.status_code == 286
+    assert "24\u00a0lignes" in answer.content.decode()
+    assert "hx-get" not in answer.content.decode()
+
+
+def test_an_insurer_that_is_silent_is_said_to_be_and_when_it_will_be_asked_again(hers, history, imported):
+    history.is_silent()
+    imported()
+
+    page = text(hers, HOME)
+
+    assert "L’Assurance maladie ne répond pas" in page
+    assert "Nous réessaierons" in page
+    assert 'hx-trigger="every 30s"' in page
+
+
+def test_an_insurer_that_knows_nothing_is_believed(hers, history, imported):
+    history.says(204)
+    imported()
+
+    assert "ne connaissait aucun soin remboursé" in text(hers, HOME)
+
+
+def test_what_is_about_somebody_else_is_kept_out_and_a_person_told(hers, history, imported):
+    history.sends(statement(INSURED.but(birth_name="DURAND")))
+    imported()
+
+    page = text(hers, "/mon-dmp/soins/")
+
+    assert "vérifié par une personne" in page
+    assert "DURAND" not in page
+
+
+def test_the_import_has_a_page_of_its_own_without_scripts(hers):
+    assert "Actualiser" in text(hers, IMPORT)

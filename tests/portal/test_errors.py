@@ -1,0 +1,33 @@
+"""What goes wrong is a French page that says what to do next."""
+
+import pytest
+from django.test import Client, RequestFactory
+
+from portal import errors
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_form_that_waited_too_long_says_that_nothing_was_kept():
+    answer = Client(enforce_csrf_checks=True).post("/connexion/", {"login": "x"})
+
+    assert answer.status_code == 403
+    assert "Rien n’a été enregistré" in answer.content.decode()
+
+
+def test_a_breakdown_is_told_without_asking_anything_of_what_is_broken():
+    answer = errors.server_error(RequestFactory().get("/"))
+
+    assert answer.status_code == 500
+    assert "Quelque chose ne marche pas de notre côté" in answer.content.decode()
+
+
+def test_a_page_that_is_not_there_keeps_those_inside_in_their_space(hers):
+    answer = hers.get("/mon-dmp/nulle-part/")
+
+    assert answer.status_code == 404
+    assert 'data-portal="patient"' in answer.content.decode()
+
+
+def test_another_verb_is_refused(browser):
+    assert browser.get("/deconnexion/").status_code == 405

@@ -1,0 +1,127 @@
+"""The lines of long lists are safe, say their states, and cost little."""
+
+from dataclasses import replace
+from datetime import date
+from time import perf_counter
+from uuid import UUID
+
+import pytest
+
+from access.policy import Status
+from documents import days
+from documents.consultation import Summary
+from history import sections
+from history.consultation import LineShown, SectionShown
+from portal.lines import care_entries, documents_by_year
+from tests.cast import NOON
+from tests.conscience import faults
+
+ON = date(2026, 11, 12)
+SUMMARY = Summary(
+    id=UUID(int=1, version=4),
+    type_code="11502-2",
+    type_label="Compte rendu d’examens biologiques",
+    class_code="11",
+    icon="flask",
+    title="Résultats de biologie",
+    author="Dr Anne LEFÈVRE",
+    structure="Cabinet des Tilleuls",
+    created_on=ON,
+    day=days.day(ON),
+    deposited_at=NOON,
+    masked=False,
+    withheld=False,
+    status=Status.AVAILABLE,
+    verdict="",
+    mine=False,
+    is_history=False,
+)
+
+
+def shown(**changes):
+    [year] = documents_by_year([replace(SUMMARY, **changes)], address=lambda one: f"/d/{one.id}/")
+    return year.lines
+
+
+def test_a_line_says_when_what_and_who():
+    line = shown()
+
+    assert '<time datetime="2026-11-12"><b>12</b> nov.</time>' in line
+    assert f'href="/d/{SUMMARY.id}/">Résultats de biologie</a>' in line
+    assert "Cabinet des Tilleuls, Dr Anne Lefèvre" in line
+    assert faults(line) == []
+
+
+@pytest.mark.parametrize("column", ["title", "author", "structure"])
+def test_what_somebody_wrote_cannot_write_html(column):
+    assert "<b>x" not in shown(**{column: "<b>x</b>"})
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [({"masked": True}, "Masqué"), ({"status": Status.QUARANTINE}, "En cours de vérification")],
+)
+def test_a_state_is_a_word_not_a_colour(state, said):
+    assert f"{said}</span>" in shown(**state)
+
+
+def test_what_is_being_checked_cannot_be_opened_yet():
+    assert "<a " not in shown(status=Status.QUARANTINE)
+
+
+def test_years_stand_apart():
+    older = replace(SUMMARY, day=days.day(date(2025, 1, 1)))
+
+    assert [year.year for year in documents_by_year([SUMMARY, older], address=str)] == ["2026", "2025"]
+
+
+def test_fifty_lines_cost_less_than_a_millisecond_and_a_half():
+    fifty = [replace(SUMMARY, title=f"Compte rendu {n}") for n in range(50)]
+    documents_by_year(fifty, address=lambda one: f"/d/{one.id}/")
+    best = min(_time(fifty) for _ in range(20))
+
+    assert best < 0.0015
+
+
+def _time(summaries):
+    began = perf_counter()
+    documents_by_year(summaries, address=lambda one: f"/d/{one.id}/")
+    return perf_counter() - began
+
+
+def section(key, *lines):
+    form = sections.FORM[key]
+    return SectionShown(key=key, title=form.title, columns=form.columns, lines=lines, note="")
+
+
+@pytest.mark.parametrize("key", sections.FORM)
+def test_every_cell_of_every_section_is_shown_beside_its_column(key):
+    columns = sections.FORM[key].columns
+    cells = ("12/11/2026", *(f"cellule {n}" for n in range(1, len(columns))))
+
+    html = care_entries(section(key, LineShown("", cells)))
+
+    assert all(cell in html for cell in cells[1:])
+    assert html.count("<dt>") == len(columns) - 2
+    assert "<b>12</b> nov.</time><span>2026</span>" in html
+
+
+def test_a_stay_keeps_the_words_of_its_period():
+    html = care_entries(
+        section("hospitalisations", LineShown("", ("du 15/05/2019 au 30/05/2019", "Séjour", "Clinique")))
+    )
+
+    assert "<b>15</b> mai" in html
+    assert "du 15/05/2019 au 30/05/2019" in html
+
+
+def test_what_was_done_in_hospital_says_so():
+    html = care_entries(section("biologie", LineShown("H", ("12/11/2026", "0552", "Glycémie", "Labo", ""))))
+
+    assert "Hôpital</span>" in html
+
+
+def test_a_date_that_is_none_is_shown_as_it_came():
+    html = care_entries(section("biologie", LineShown("", ("inconnue", "0552", "Glycémie", "Labo", ""))))
+
+    assert "inconnue" in html
