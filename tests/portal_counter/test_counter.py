@@ -83,9 +83,11 @@ def test_a_card_that_left_is_asked_for_again(roy):
 def test_a_dossier_that_exists_is_told_and_nothing_medical_is_offered(roy):
     open_for(roy, "bernard")
 
-    page = said(roy.get(receive(roy, "bernard")))
+    visit = receive(roy, "bernard")
+    page = said(roy.get(visit))
 
     assert "M. Lacoste a déjà un dossier" in page
+    assert roy.post(f"{visit}reflexion/", {"fin": "existe"})["Location"] == "/guichet/"
     assert "/pro/" not in page
     assert "accord/" not in page
 
@@ -101,10 +103,11 @@ def test_a_visit_belongs_to_the_agent_who_read_the_card(roy, pharmacist):
 
 def test_nothing_opens_without_the_box_that_stands_as_proof(roy, lefevre):
     agreement = roy.post(receive(roy, "bernard"), {"shown": "PASSPORT"})["Location"]
-    page = roy.post(agreement, {**AGREED, "agreed": ""}).content.decode()
+    page = said(roy.post(agreement, {**AGREED, "agreed": ""}))
 
     assert "Sans accord, aucun dossier ne s’ouvre" in page
     assert page.index("Sans accord") < page.index("<h1")
+    assert "M. Lacoste a dit oui" in page and "Cocher vaut preuve" in page
     assert not found(lefevre)
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from jobs import queue
+from portal.staff import waiting
 
 from .conftest import open_for, said
 
@@ -54,3 +55,20 @@ def test_a_decision_is_asked_for_then_done(staff, held, verb, question, told):
 
 def test_an_agent_is_not_staff(roy):
     assert roy.get(reverse("staff:home")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("code", "said_of_it"),
+    [
+        ("other_ins", "ne parle pas du titulaire"),
+        ("other_traits", "ne parle pas du titulaire"),
+        ("truncated", "coupé en route"),
+        ("wrong_template", "forme convenue"),
+        ("missing_section", "pas complet"),
+        ("xml.doctype", "dangereux à lire"),
+        ("insurer.status_418", "pas répondu comme convenu"),
+        ("", "sans explication connue"),
+    ],
+)
+def test_every_code_is_explained_in_words(code, said_of_it):
+    assert said_of_it in waiting.meaning(code)

@@ -1,0 +1,230 @@
+"""Professionals, counters and staff in a real browser: two widths, two lights, a keyboard, no scripts."""
+
+import re
+
+import pypdfium2
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+
+from jobs import queue
+from tests.documents import files
+from tests.portal.chromium import SHOTS
+from tests.portal.test_in_chromium import WCAG
+
+from .conftest import code_now, open_for, receive, said
+from .test_professional import BY_NAME, deposited, pdf
+
+pytestmark = pytest.mark.browser
+
+SHELF = {
+    "Radiographie du genou": {},
+    "Consultation d’annonce": {"shown_to_holder": "non", "created_on": "12/03/2024"},
+    "Note personnelle": {"shown_to_professionals": "non", "created_on": "01/01/2023"},
+}
+SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+
+
+def examine(page):
+    """Nothing wrong for axe, nothing wider than the window."""
+    found = Axe().run(page, options=WCAG | {"preload": False}).response["violations"]
+    assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, f"{page.url} is {wider} px too wide"
+
+
+# Each width and each light; the four together when somebody wants to look at pictures.
+VIEWS = ((390, "light"), (1280, "dark"))
+ALL_VIEWS = ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark"))
+
+
+def look(seen, name):
+    """Nothing may be wrong with the page, however it is looked at."""
+    page = seen.page
+    page.wait_for_load_state("networkidle")
+    assert not [told for told in seen.complaints if "status of" not in told]
+    for width, light in ALL_VIEWS if SHOTS else VIEWS:
+        page.emulate_media(color_scheme=light, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 844 if width < 700 else 900})
+        seen.picture(f"{name}-{width}-{light}")
+        examine(page)
+
+
+def choose(page, name, value):
+    """Tick as a hand does: the whole block answers."""
+    page.check(f'input[name="{name}"][value="{value}"]', force=True)
+
+
+def send(page, words):
+    with page.expect_navigation():
+        page.get_by_role("button", name=words, exact=True).click()
+
+
+def bernard_of(client):
+    """The address of the dossier that a search finds."""
+    return re.search(r"/pro/dossiers/[0-9a-f-]{36}/", said(client.post("/pro/", BY_NAME)))[0]
+
+
+def test_the_pages_of_a_professional(window, lefevre, saidi, pharmacist):
+    open_for(pharmacist, "bernard")
+    dossier = bernard_of(lefevre)
+    with window(signed_in=lefevre) as seen:
+        page = seen.open("/pro/")
+        look(seen, "pro-recherche")
+        page.fill("#id_birth_name", "Lacoste")
+        page.locator('button[value="nom"]').click()
+        look(seen, "pro-recherche-erreur")
+        page.fill("#id_birth_date", "02/09/1938")
+        page.locator('button[value="nom"]').click()
+        look(seen, "pro-recherche-trouve")
+        page.get_by_role("link", name="Demander l’accord").click()
+        look(seen, "pro-accord")
+        send(page, "Oui, ouvrir le dossier")
+        look(seen, "pro-dossier-vide")
+        for title, answers in SHELF.items():
+            file = pdf(files.pdf("Tension 12/8", pages=2))
+            deposited(lefevre, dossier, title=title, content=file, **answers)
+        queue.work_due(20)
+        waiting = deposited(lefevre, dossier, title="Bilan")["Location"]
+        page = seen.open(dossier)
+        look(seen, "pro-dossier")
+        page.get_by_role("link", name="Consultation d’annonce").click()
+        look(seen, "pro-document")
+        seen.open(waiting)
+        look(seen, "pro-recu")
+        seen.open(f"{dossier}soins/")
+        look(seen, "pro-soins")
+        page = seen.open(f"{dossier}deposer/")
+        look(seen, "pro-deposer")
+        send(page, "Déposer")
+        look(seen, "pro-deposer-erreur")
+
+
+def test_the_pages_of_a_counter(window, roy):
+    with window() as seen:
+        seen.open("/pro/connexion/")
+        look(seen, "pro-connexion")
+        seen.open("/guichet/connexion/")
+        look(seen, "guichet-connexion")
+    with window(signed_in=roy) as seen:
+        page = seen.open("/guichet/")
+        look(seen, "guichet-carte")
+        page.locator('button[value="jeannine"]').click()
+        look(seen, "guichet-identite")
+        choose(page, "shown", "ID_CARD")
+        send(page, "Continuer")
+        look(seen, "guichet-accord")
+        send(page, "Ouvrir le dossier")
+        look(seen, "guichet-accord-erreur")
+        page.check("#id_agreed", force=True)
+        choose(page, "channel", "sms")
+        page.fill("#id_phone", "06 39 98 10 42")
+        send(page, "Ouvrir le dossier")
+        look(seen, "guichet-fiche")
+        seen.open("/guichet/")
+        page.locator('button[value="jeannine"]').click()
+        look(seen, "guichet-existe")
+        seen.open("/guichet/information/")
+        look(seen, "guichet-information")
+        seen.open(receive(roy, "hugo"))
+        choose(page, "shown", "PASSPORT")
+        send(page, "Continuer")
+        page.locator('button[form="reflexion"]').click()
+        look(seen, "guichet-reflexion")
+
+
+def test_the_pages_of_staff(window, staff, pharmacist):
+    with window(signed_in=staff) as seen:
+        seen.open("/equipe/")
+        look(seen, "equipe-rien")
+        open_for(pharmacist, "sophie")
+        queue.work_due(10)
+        page = seen.open("/equipe/")
+        look(seen, "equipe-attente")
+        page.get_by_role("link", name="Clore").click()
+        look(seen, "equipe-clore")
+        send(page, "Clore")
+        look(seen, "equipe-close")
+
+
+@SCRIPTS
+def test_an_agent_opens_a_dossier_with_a_keyboard_alone(window, roy_has_an_account, scripts):
+    with window(width=390, scripts=scripts) as seen:
+        page = seen.open("/guichet/connexion/")
+        page.fill("#id_login", "bernard.roy")
+        page.fill("#id_password", "une phrase que Bernard retient 31")
+        press(page, "Enter")
+        page.fill("#id_code", code_now())
+        press(page, "Enter")
+        page.focus('button[value="bernard"]')
+        press(page, "Enter")
+        page.focus("#id_shown_0")
+        page.keyboard.press("Space")
+        press(page, "Enter")
+        page.focus("#id_agreed")
+        page.keyboard.press("Space")
+        page.focus("#id_channel_0")
+        page.keyboard.press("Space")
+        page.fill("#id_phone", "0639981042")
+        press(page, "Enter")
+
+        assert page.inner_text("h1") == "Vos accès, Bernard Lacoste"
+        assert page.locator("[data-print]").is_visible() is scripts
+
+
+def press(page, key):
+    with page.expect_navigation():
+        page.keyboard.press(key)
+
+
+def test_a_deposit_needs_no_mouse_nor_script(window, lefevre, pharmacist):
+    open_for(pharmacist, "bernard")
+    dossier = bernard_of(lefevre)
+    with window(width=390, scripts=False, signed_in=lefevre) as seen:
+        page = seen.open(f"{dossier}deposer/")
+        file = {"name": "radio.pdf", "mimeType": "application/pdf", "buffer": files.pdf()}
+        page.set_input_files("#id_content", file)
+        page.fill("#id_type", "Compte rendu d’imagerie médicale")
+        page.fill("#id_created_on", f"{timezone.localdate():%d/%m/%Y}")
+        press(page, "Enter")
+
+        assert page.inner_text("h1") == "Document reçu, en cours de vérification"
+
+
+@pytest.fixture
+def sheet(window, roy):
+    """The sheet of Bernard Lacoste, in the window of M. Roy."""
+    with window(signed_in=roy) as seen:
+        page = seen.open("/guichet/")
+        page.locator('button[value="bernard"]').click()
+        choose(page, "shown", "ID_CARD")
+        send(page, "Continuer")
+        page.check("#id_agreed", force=True)
+        choose(page, "channel", "sms")
+        page.fill("#id_phone", "06 39 98 10 42")
+        send(page, "Ouvrir le dossier")
+        yield page
+
+
+def test_a_sheet_is_one_page_of_paper_with_secrets_of_24_pixels(sheet):
+    size = sheet.evaluate("getComputedStyle(document.querySelector('.secret')).fontSize")
+    password = sheet.locator(".secret").last.inner_text()
+    sheet.emulate_media(media="print")
+    printed = pypdfium2.PdfDocument(sheet.pdf(prefer_css_page_size=True))
+    words = printed[0].get_textpage().get_text_range()
+
+    assert size == "24px"
+    assert len(printed) == 1
+    assert password in words
+    assert "Ce que vous avez accepté" in words
+    assert "Imprimez puis" not in words and "Personne suivante" not in words
+
+
+def test_a_sheet_left_does_not_come_back(sheet):
+    password = sheet.locator(".secret").last.inner_text()
+    sheet.get_by_role("link", name="Personne suivante").click()
+    sheet.wait_for_load_state()
+    sheet.evaluate("history.back()")
+    sheet.wait_for_timeout(500)
+
+    assert password not in sheet.content()
