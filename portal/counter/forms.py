@@ -86,7 +86,7 @@ class AgreementForm(Form):
 
     def speak_of(self, person: Civility, *, brochure: str) -> None:
         """Word the box that stands as proof: who agreed, and what is recorded with it."""
-        box = self.fields["agreed"]
+        box = self["agreed"]  # the bound field: a form that was checked already keeps its own labels
         if "representative" in self.fields:
             box.label = "Cette personne a dit oui, après avoir été informée"
         else:

@@ -115,12 +115,14 @@ def _open(
 @at_the_counter
 @require_POST
 def think_it_over(request: HttpRequest, visit_id: UUID) -> HttpResponse:
-    """« Il préfère réfléchir »: everything about the visit is forgotten."""
+    """« Il préfère réfléchir », or there was nothing to open: everything about the visit is forgotten."""
     request.session.pop(_key(visit_id), None)
     try:
         counter.think_it_over(visit_id, by=who(request), at=timezone.now())
     except VisitOver:
         return _over(request)
+    if "fin" in request.POST:
+        return redirect("counter:home")
     return render(request, "counter/thinking.html")
 
 

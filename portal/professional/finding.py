@@ -36,7 +36,7 @@ class BirthDateField(forms.CharField):
 class ByNumber(Form):
     ins = forms.CharField(
         label="Numéro de sécurité sociale (INS)",
-        widget=forms.TextInput({**UNTOLD, "inputmode": "numeric"}),
+        widget=forms.TextInput(UNTOLD),  # no numeric keyboard: Corsica has its letters
         error_messages={"required": "Saisissez les 15 chiffres."},
     )
 

@@ -27,16 +27,25 @@ KINDS = {
 # What a code means, by how it begins: the longest beginning that fits is told.
 MEANINGS = {
     "": "La tâche s’est arrêtée sans explication connue.",
-    "identity": "Le relevé reçu ne parle pas du titulaire. Il est tenu à l’écart du dossier.",
+    "other_": "Le relevé reçu ne parle pas du titulaire. Il est tenu à l’écart du dossier.",
     "bad_nir": "Le relevé porte un numéro de sécurité sociale impossible.",
+    "bad_date": "Le relevé porte une date impossible.",
     "several_patients": "Le relevé parle de plusieurs personnes.",
     "wrong_": "Le relevé n’a pas la forme convenue.",
+    "unknown_section": "Le relevé n’a pas la forme convenue.",
+    "duplicate_section": "Le relevé n’a pas la forme convenue.",
+    "not_xml": "Ce qui a été reçu n’est pas un relevé.",
+    "truncated": "Le relevé a été coupé en route. Relancer suffit d’ordinaire.",
     "missing_": "Le relevé n’est pas complet.",
-    "bad_date": "Le relevé porte une date impossible.",
+    "no_": "Le relevé n’est pas complet.",
+    "too_": "Le relevé est trop long pour être lu sans danger.",
     "xml.": "Le fichier reçu est mal formé, ou dangereux à lire.",
     "dossier.": "Le dossier n’accepte plus cette tâche.",
     "not_delivered.": "Le message n’a pas pu être remis.",
-    "source.": "L’Assurance maladie n’a pas répondu comme convenu.",
+    "insurer.": "L’Assurance maladie n’a pas répondu comme convenu.",
+    "answer.": "L’Assurance maladie n’a pas répondu comme convenu.",
+    "no_answer": "L’Assurance maladie n’a pas répondu.",
+    "error.": "Un défaut du service l’arrête. Le journal dit où.",
 }
 
 
