@@ -8,6 +8,8 @@ from django.http import HttpRequest, JsonResponse
 from sandbox.box import SMS, box
 from sandbox.wire import body, machine, text
 
+COUNTRY_CODES = ("+33", "+262", "+590", "+594", "+596")  # where one dials a 0 before nine digits
+
 
 @machine(lambda: settings.SMS_TOKEN)
 def receive(request: HttpRequest) -> JsonResponse:
@@ -24,9 +26,10 @@ def receive(request: HttpRequest) -> JsonResponse:
 
 
 def national(number: str) -> str:
-    """The number as people read it: "+33639981042" is "0639981042"."""
+    """The number as people read it: "+33639981042" is "0639981042", "+262639981042" too."""
     digits = "".join(character for character in number if character.isdigit() or character == "+")
-    return f"0{digits[3:]}" if digits.startswith("+33") else digits
+    country = next((code for code in COUNTRY_CODES if digits.startswith(code)), None)
+    return f"0{digits.removeprefix(country)}" if country else digits
 
 
 @cache

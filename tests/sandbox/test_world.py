@@ -30,8 +30,9 @@ def newest(world: World) -> str:
     return world.box().partition("<article")[2].partition("</article>")[0]
 
 
-def test_a_text_message_arrives_under_the_name_of_its_reader(world: World):
-    answer = send(world, "+33639981042", "Votre code est 602 918.")
+@pytest.mark.parametrize("number", ["+33639981042", "+262639981042", "06 39 98 10 42"])
+def test_a_text_message_arrives_under_the_name_of_its_reader(world: World, number: str):
+    answer = send(world, number, "Votre code est 602 918.")
 
     assert answer.status_code == 202
     assert "SMS pour Camille Moreau" in newest(world)

@@ -19,9 +19,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from access import gate
-from accounts import card_reader, directory, logins, signing_in
+from accounts import card_reader, contacts, directory, logins, signing_in
 from accounts.actors import Actor
-from accounts.contacts import Contact, ContactChannel
+from accounts.contacts import ContactChannel
 from accounts.sessions import SessionStore
 from accounts.userinfo import PlaceOfPractice
 from documents import consultation, deposit
@@ -143,14 +143,15 @@ class Play:
             by=by,
             at=now,
         )
-        contacts = enrolment.ask_insurer(application, by=by, at=now)
-        sms = next(contact for contact in contacts if contact.channel == ContactChannel.SMS)
+        known = enrolment.ask_insurer(application, by=by, at=now)
+        sms = next(contact for contact in known if contact.channel == ContactChannel.SMS)
         asked_at = timezone.now()
         enrolment.send_code(application, sms.id, by=by, at=now)
         enrolment.verify_code(application, self.code_for(CAMILLE, since=asked_at), by=by, at=now)
         enrolment.choose_login(application, LOGINS[CAMILLE.slug], PASSWORDS[CAMILLE.slug], by=by, at=now)
         asked_at = timezone.now()
-        enrolment.give_contact(application, Contact(ContactChannel.SMS, CAMILLE.phone or ""), by=by, at=now)
+        phone = contacts.validate(ContactChannel.SMS, CAMILLE.phone or "")
+        enrolment.give_contact(application, phone, by=by, at=now)
         enrolment.verify_contact(application, self.code_for(CAMILLE, since=asked_at), by=by, at=now)
         opened = enrolment.consent(
             application,
