@@ -27,7 +27,7 @@ def printed(sheet: AccessSheet, address: str) -> Printed | None:
     )
     mask = sheet.contact_mask or ""
     return Printed(
-        address=address.partition("://")[2],
+        address=address.partition("://")[2].rstrip("/"),
         square=mark_safe(drawn),  # noqa: S308 - drawn by segno from an address of ours
         reached=f"par courriel à {mask}" if "@" in mask else f"par SMS au {mask}",
     )
