@@ -101,24 +101,22 @@ def care_entries(section: SectionShown) -> SafeString:
     """One section of a care history: a date in the margin, what was done, each other column by its name."""
     bead = f'<span class="bead">{_icon(static("icons.svg"), SYMBOLS[section.key])}</span>'
     labels = [escape(french_once(column)) for column in section.columns]
-    return joined(_care_entry(labels, line.marker, line.cells, bead) for line in section.lines)
+    title = next((i for i, column in enumerate(section.columns) if column.startswith("Libellé")), 1)
+    return joined(_care_entry(labels, title, line.marker, line.cells, bead) for line in section.lines)
 
 
-def _care_entry(labels: Sequence[str], marker: str, cells: Sequence[str], bead: str) -> str:
+def _care_entry(labels: Sequence[str], title: int, marker: str, cells: Sequence[str], bead: str) -> str:
     dates_told = _DATE.findall(cells[0])
     # One date stands in the margin and says everything; a period keeps its own words too.
-    facts = [*zip(labels[2:], cells[2:], strict=True)]
-    if len(dates_told) != 1:
-        facts.insert(0, (labels[0], cells[0]))
+    elsewhere = {title, 0} if len(dates_told) == 1 else {title}
     told = "".join(
-        f"<div><dt>{label}\u00a0:</dt> <dd>{escape(cell).replace(chr(10), ', ')}</dd></div>"
-        for label, cell in facts
-        if cell
+        f"<div><dt>{labels[place]}\u00a0:</dt> <dd>{escape(cell).replace(chr(10), ', ')}</dd></div>"
+        for place, cell in enumerate(cells)
+        if cell and place not in elsewhere
     )
     return (
-        f'<li class="entry">{_care_date(dates_told)}'
-        f'{bead}<div class="entry-body">'
-        f'<p class="entry-title">{escape(cells[1])}{HOSPITAL if marker == "H" else ""}</p>'
+        f'<li class="entry">{_care_date(dates_told)}{bead}<div class="entry-body">'
+        f'<p class="entry-title">{escape(cells[title])}{HOSPITAL if marker == "H" else ""}</p>'
         f'<dl class="facts">{told}</dl></div></li>'
     )
 
