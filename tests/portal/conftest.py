@@ -33,7 +33,7 @@ from tests.dossiers.conftest import (  # noqa: F401  (fixtures)
 )
 from tests.history.cast import Insured
 from tests.history.conftest import Insurer
-from tests.portal.chromium import chrome, house, window  # noqa: F401  (fixtures)
+from tests.portal.chromium import house, window  # noqa: F401  (fixtures)
 from tests.signing_in import session_of
 
 # Camille as her insurer writes about her.

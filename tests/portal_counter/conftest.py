@@ -16,7 +16,7 @@ from accounts import directory
 from accounts.userinfo import PlaceOfPractice
 from sandbox import totp
 from tests.conscience import Conscience
-from tests.portal.chromium import chrome, house, window  # noqa: F401  (fixtures)
+from tests.portal.chromium import house, window  # noqa: F401  (fixtures)
 from tests.sandbox.world import World, running
 
 PASSWORD = "une phrase que Bernard retient 31"
