@@ -32,6 +32,7 @@ from .identity import Identity, minor
 from .opening import Consent, Opened, WebAccess, holder_of_a_dossier, open_from
 
 ANSWERS = ("nir", "birth_name", "given_name", "birth_date", "vitale_serial")
+PROOF_UNDER_WAY = ("identity", "verification", "contacts", "code", "proved", "exists")
 MOST_QUESTIONS_TO_THE_INSURER = 5
 SAME_TIME = 0.7  # seconds: whatever the insurer answers, and whatever we think of it, takes this long
 LETTER_VALIDITY = timedelta(days=15)  # a posted code waits in a letter box
@@ -116,7 +117,7 @@ def answer(application_id: UUID, *, by: Actor, at: datetime, **answers: str) -> 
         raise ValueError(f"not a question: {', '.join(sorted(unknown))}")
     with _entered(application_id, by, at, step="answer") as (passage, told):
         if any(told.get(name) != value for name, value in answers.items()):
-            applications.keep(passage, **answers, verification=None, code=None, proved=None, exists=None)
+            applications.keep(passage, **answers, **dict.fromkeys(PROOF_UNDER_WAY))
 
 
 def answers(application_id: UUID, *, by: Actor, at: datetime) -> dict[str, str]:
@@ -129,7 +130,7 @@ def ask_insurer(application_id: UUID, *, by: Actor, at: datetime) -> tuple[Maske
     """Ask whether the answers go together; the contacts to choose from if they do.
 
     Raises GoToACounter otherwise, InsurerUnreachable when nobody answers, Incomplete when a question
-    was skipped.
+    was skipped, or answered anew while the insurer was looking.
     """
     began = time.monotonic()
     with _entered(application_id, by, at, step="ask_insurer") as (passage, told):
@@ -144,9 +145,11 @@ def ask_insurer(application_id: UUID, *, by: Actor, at: datetime) -> tuple[Maske
     # No transaction is open while somebody else is being waited for.
     verification = insurer.verify(who.ins, who.traits, told["vitale_serial"])
     refused = verification is None or minor(who.traits.birth_date, on=at.date())
-    with _entered(application_id, by, at, step="insurer_answered") as (passage, _):
-        passage.tell(matched=not refused)
-        if verification is not None and not refused:
+    with _entered(application_id, by, at, step="insurer_answered") as (passage, now):
+        # A slow answer about somebody must not take the place of another whose code has left meanwhile.
+        overtaken = now["asked"] != asked or any(now[name] != told[name] for name in ANSWERS)
+        passage.tell(matched=not refused, overtaken=overtaken)
+        if verification is not None and not refused and not overtaken:
             applications.keep(
                 passage,
                 identity=who.told(),
@@ -154,6 +157,8 @@ def ask_insurer(application_id: UUID, *, by: Actor, at: datetime) -> tuple[Maske
                 contacts=[[one.id, one.channel, one.mask] for one in verification.contacts],
             )
     time.sleep(max(0.0, SAME_TIME - (time.monotonic() - began)))
+    if overtaken:
+        raise Incomplete(Step.IDENTITY)
     if verification is None or refused:
         raise GoToACounter
     return verification.contacts
@@ -164,7 +169,7 @@ def send_code(application_id: UUID, contact_id: str, *, by: Actor, at: datetime)
     with _entered(application_id, by, at, step="send_code") as (passage, told):
         known = {one.id: one for one in _contacts(told)}
         if contact_id not in known:
-            raise Incomplete(Step.CHANNEL)
+            raise Incomplete(Step.CHANNEL if known else Step.IDENTITY)
         chosen = known[contact_id]
         by_post = chosen.channel == ContactChannel.POST
         delay = timedelta(hours=settings.DMP_POST_DELAY_HOURS) if by_post else timedelta(0)
