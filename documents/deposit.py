@@ -17,7 +17,7 @@ from access.policy import Action, Status
 from accounts import traits
 from accounts.actors import Actor
 from accounts.identity import Ins, ins_mac_input
-from dossiers.identity import Identity, identity_of
+from dossiers.identity import Identity, identity_of, minor
 from jobs import queue
 
 from . import cda, keeping, nomenclature, things, xmlguard
@@ -63,13 +63,16 @@ def deposit(
     created_on: date,
     masked: bool,
     withheld: bool,
-    hidden_from_representatives: bool,
+    hidden_from_representatives: bool | None,
     by: Actor,
     at: datetime,
     unique_id: str | None = None,
     file_name: str = "",
 ) -> Receipt:
-    """Seal a document into quarantine and have it checked. Raises BadDocument, gate.Refused."""
+    """Seal a document into quarantine and have it checked. Raises BadDocument, gate.Refused.
+
+    Of a minor, whether representatives may see it must be answered: None is refused.
+    """
     kind = _kind(type_code)
     media_type = _media_type(content, media_type)
     header = _header(content) if media_type == CDA else None
@@ -87,8 +90,11 @@ def deposit(
     with gate.admitted(by, Action.DEPOSIT, DepositAtTheDoor(dossier_id, type_code), at=at) as passage:
         if not withheld:
             passage.tell(title=title)
-        if header and _of_somebody_else(header, identity_of(passage)):
+        holder = identity_of(passage)
+        if header and _of_somebody_else(header, holder):
             refusal = SOMEBODY_ELSE
+        elif hidden_from_representatives is None and minor(holder.traits.birth_date, on=at.date()):
+            refusal = UNANSWERED
         else:
             filed = _file(
                 passage,
@@ -100,7 +106,7 @@ def deposit(
                     status=Status.QUARANTINE,
                     masked=masked,
                     withheld=withheld,
-                    hidden_from_representatives=hidden_from_representatives,
+                    hidden_from_representatives=bool(hidden_from_representatives),
                     media_type=media_type,
                     description=Description(
                         title=title,
@@ -238,6 +244,11 @@ def _bad_file(sentence: str, code: str) -> BadDocument:
     return BadDocument(sentence, field="content", code=code)
 
 
+UNANSWERED = BadDocument(
+    "Dites si ses représentants légaux peuvent lire ce document.",
+    field="hidden_from_representatives",
+    code="unanswered",
+)
 SOMEBODY_ELSE = _bad_file(
     "Ce document concerne une autre personne que le titulaire de ce dossier."
     " Vérifiez que vous avez choisi le bon fichier et le bon dossier.",

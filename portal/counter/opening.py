@@ -72,7 +72,7 @@ def identity(request: HttpRequest, visit_id: UUID) -> HttpResponse:
         return render(request, "counter/exists.html", _page(visit))
     form = IdentityForm(request.POST or None)
     if form.is_valid():
-        request.session[_key(visit_id)] = {"shown": form.cleaned_data["shown"], "minor": visit.minor}
+        _remember(request, visit_id, {"shown": form.cleaned_data["shown"], "minor": visit.minor})
         return redirect("counter:agreement", visit_id)
     return render(request, "counter/identity.html", _page(visit, form=form, current=2))
 
@@ -106,7 +106,6 @@ def _open(
         at=timezone.now(),
         **told,
     )
-    del request.session[_key(visit_id)]
     address = settings.DMP_BASE_URL + reverse("public:sign_in")
     page = {"sheet": sheet, "printed": sheets.printed(sheet, address), "minor": bool(told["representative"])}
     return render(request, "counter/sheet.html", page)
@@ -135,6 +134,13 @@ def information(request: HttpRequest) -> HttpResponse:
 
 def _key(visit_id: UUID) -> str:
     return f"visit:{visit_id}"
+
+
+def _remember(request: HttpRequest, visit_id: UUID, answered: dict[str, Any]) -> None:
+    """What was answered about this visit. Those before it are over: nothing more is kept of them."""
+    for key in [key for key in request.session.keys() if key.startswith("visit:")]:  # noqa: SIM118
+        del request.session[key]
+    request.session[_key(visit_id)] = answered
 
 
 def _page(visit: counter.Visit, **more: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is printed of an opening: secrets in signs that nobody mistakes, and an address to aim at."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import segno
 from django.utils.safestring import SafeString, mark_safe
@@ -22,12 +23,18 @@ def printed(sheet: AccessSheet, address: str) -> Printed | None:
     """
     if sheet.login is None:
         return None
-    drawn = segno.make(address, error="m", micro=False).svg_inline(
-        scale=4, border=2, svgclass="qr", lineclass=None, omitsize=True
-    )
     mask = sheet.contact_mask or ""
     return Printed(
         address=address.partition("://")[2].rstrip("/"),
-        square=mark_safe(drawn),  # noqa: S308 - drawn by segno from an address of ours
+        square=_square(address),
         reached=f"par courriel à {mask}" if "@" in mask else f"par SMS au {mask}",
     )
+
+
+@cache
+def _square(address: str) -> SafeString:
+    """The address as a square code: the same on every sheet, drawn once."""
+    drawn = segno.make(address, error="m", micro=False).svg_inline(
+        scale=4, border=2, svgclass="qr", lineclass=None, omitsize=True
+    )
+    return mark_safe(drawn)  # noqa: S308 - drawn by segno from an address of ours

@@ -1,6 +1,7 @@
 """Depositing a document: the file, what it is, and who will see it."""
 
 from datetime import date
+from functools import cache
 from uuid import UUID
 
 from django import forms
@@ -21,7 +22,17 @@ from portal.forms import Choices, Form
 from .whom import professionals_only
 
 PDF = "application/pdf"
-FIELD_AT_FAULT = {"type_code": "type", "visibility": None}
+FIELD_AT_FAULT = {
+    "type_code": "type",
+    "visibility": None,
+    "hidden_from_representatives": "shown_to_representatives",
+}
+
+
+@cache
+def _types() -> dict[str, str]:
+    """The types that can be deposited, by their label as it is compared."""
+    return {normalise(kind.label): code for code, kind in nomenclature.DEPOSITABLE.items()}
 
 
 class TypeField(forms.CharField):
@@ -29,10 +40,10 @@ class TypeField(forms.CharField):
 
     def clean(self, value: str | None) -> str:
         typed = normalise(super().clean(value))
-        labels = {normalise(kind.label): code for code, kind in nomenclature.DEPOSITABLE.items()}
-        near = [code for label, code in labels.items() if all(word in label for word in typed.split())]
+        labels = _types()
         if typed in labels:
             return labels[typed]
+        near = [code for label, code in labels.items() if all(word in label for word in typed.split())]
         if len(near) == 1:
             return near[0]
         raise forms.ValidationError(
@@ -101,13 +112,19 @@ class DepositForm(Form):
         yes="Ils le voient comme les autres documents.",
         no="Le document reste secret pour eux, traces comprises.",
         initial="",
+        required=False,  # the operation knows whose dossier it is, and asks again for a minor
+        empty_value=None,
     )
 
-    def __init__(self, holder: HolderBanner, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, initial={"created_on": timezone.localdate()}, **kwargs)
+
+    def speak_of(self, holder: HolderBanner) -> None:
+        """Word the questions for the patient, and ask about representatives only for a minor."""
         who = civility(holder, minor=holder.minor)
-        self.fields["shown_to_holder"].label = f"{who.said} peut-{who.pronoun} le lire dès maintenant ?"
-        self.fields["shown_to_holder"].widget.hints = {
+        shown = self["shown_to_holder"]  # the bound field: a form that was checked keeps its own labels
+        shown.label = f"{who.said} peut-{who.pronoun} le lire dès maintenant ?"
+        shown.field.widget.hints = {
             "oui": f"{who.capital} est prévenu{who.agreement} qu’un document arrive.",
             "non": f"{who.capital} attend que vous le lui annonciez en consultation.",
         }
@@ -136,6 +153,7 @@ class DepositForm(Form):
     def deposited(self) -> dict:
         """What the operation wants, from what was answered."""
         told = self.cleaned_data
+        shown_to_representatives = told.get("shown_to_representatives")
         return {
             "content": told["content"].read(),
             "file_name": told["content"].name,
@@ -145,15 +163,16 @@ class DepositForm(Form):
             "created_on": told["created_on"],
             "masked": not told["shown_to_professionals"],
             "withheld": not told["shown_to_holder"],
-            "hidden_from_representatives": not told.get("shown_to_representatives", True),
+            "hidden_from_representatives": None
+            if shown_to_representatives is None
+            else not shown_to_representatives,
         }
 
 
 @professionals_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
-    front = home.front(dossier_id, by=request.actor, at=timezone.now())
-    form = DepositForm(front.holder, request.POST or None, request.FILES or None)
+    form = DepositForm(request.POST or None, request.FILES or None)
     if form.is_valid():
         try:
             receipt = deposits.deposit(dossier_id, **form.deposited(), by=request.actor, at=timezone.now())
@@ -161,6 +180,8 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
             form.add_error(FIELD_AT_FAULT.get(bad.field, bad.field), bad.sentence)
         else:
             return redirect("professional:receipt", dossier_id, receipt.document_id)
+    front = home.front(dossier_id, by=request.actor, at=timezone.now())
+    form.speak_of(front.holder)
     page = {
         "holder": front.holder,
         "form": form,

@@ -1,13 +1,14 @@
 """Print, in one run, what each path that counts gives as a share of a bare view on the same server."""
 
+import logging
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 from dmp import children
 from dmp.house import House, is_free
@@ -41,13 +42,14 @@ def main() -> None:
         keys.make(var, demo=True)
         house.open_database()
         house.open_redis()
-        house.prepare()
+        prepare(house)
         house.open_web()
-        wait_until_ready(port)
+        house.wait_for_web()
         os.environ |= house.environment | {"DJANGO_SETTINGS_MODULE": "dmp.settings"}
         import django
 
         django.setup()
+        logging.disable(logging.WARNING)
         Bench(house, port).run()
     except children.CannotStart as sentence:
         sys.exit(str(sentence))
@@ -315,14 +317,13 @@ class Spent:
         return time.process_time() * 1e3 + ticks * 1e3 / os.sysconf("SC_CLK_TCK")
 
 
-def wait_until_ready(port: int) -> None:
-    for _ in range(600):
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit("the web server of the bench is not ready")
+def prepare(house: House) -> None:
+    """Tables, and files to serve."""
+    for words in (
+        ("migrate", "--database", "owner", "--verbosity", "0"),
+        ("collectstatic", "--noinput", "-v", "0"),
+    ):
+        subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=house.environment, check=True)
 
 
 def connection_pid(connection) -> int:

@@ -9,11 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.utils import timezone
@@ -70,20 +70,29 @@ def _person(number: int) -> Person:
     )
 
 
-def receive(person: Person, at: datetime) -> UUID:
-    return counter.receive(person.reading, by=ROY, at=at).id
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody at a counter, and the agent who serves them: each their own."""
+
+    id: UUID
+    agent: Actor
 
 
-def open_here(visit_id: UUID, at: datetime) -> counter.AccessSheet:
+def receive(person: Person, at: datetime) -> Visit:
+    agent = replace(ROY, id=uuid4())
+    return Visit(counter.receive(person.reading, by=agent, at=at).id, agent)
+
+
+def open_here(visit: Visit, at: datetime) -> counter.AccessSheet:
     return counter.open_here(
-        visit_id,
+        visit.id,
         identity_document=IdentityDocument.ID_CARD,
         agreed=True,
         break_glass=True,
         regulation=True,
         contact=Contact("sms", "+33612345642"),
         information_version=information.VERSION,
-        by=ROY,
+        by=visit.agent,
         at=at,
     )
 
@@ -164,15 +173,15 @@ def deposit(dossier_id: UUID, cookies: str) -> bytes:
     return load.post(f"/pro/dossiers/{dossier_id}/deposer/", body, kind=kind, cookie=cookies)
 
 
-def opening(visit_id: UUID, at: datetime) -> bytes:
+def opening(visit: Visit, at: datetime) -> bytes:
     """An agent's last answer: the person said yes."""
     known = {"shown": IdentityDocument.ID_CARD.name, "minor": False}
-    cookies = cookie(ROY, at, **{_key(visit_id): known})
+    cookies = cookie(visit.agent, at, **{_key(visit.id): known})
     body = (
         f"csrfmiddlewaretoken={CSRF}&agreed=on&regulation=on&break_glass=on&channel=sms&phone=0612345642&email="
     ).encode()
     kind = "application/x-www-form-urlencoded"
-    return load.post(f"/guichet/{visit_id}/accord/", body, kind=kind, cookie=cookies)
+    return load.post(f"/guichet/{visit.id}/accord/", body, kind=kind, cookie=cookies)
 
 
 def write_statements(folder: Path, persons: list[Person], until: date) -> list[Path]:
