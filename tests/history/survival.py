@@ -8,6 +8,7 @@ import time
 
 import pytest
 import redis
+from django.utils import timezone
 
 from audit.verification import Verification
 from dmp import children
@@ -34,9 +35,8 @@ def current_statements(database) -> list[tuple]:
         ).fetchall()
 
 
-def left() -> int:
-    """How many jobs are not done."""
-    return len(queue.waiting([state for state in State if state is not State.DONE], limit=1000))
+def not_done() -> list[queue.JobState]:
+    return queue.waiting([state for state in State if state is not State.DONE], limit=1000)
 
 
 def import_under_fire(
@@ -67,11 +67,11 @@ def import_under_fire(
             )
 
         for person in insured:
-            open_dossier(person)
+            open_dossier(person, at=timezone.now())
         workers, sweeper, killed = [worker(), worker()], Sweeper(), 0
         deadline = time.monotonic() + 60 + 2 * imports
         try:
-            while (waiting := left()) and time.monotonic() < deadline:
+            while (waiting := len(not_done())) and time.monotonic() < deadline:
                 sweeper.sweep()
                 time.sleep(chance.uniform(0.01, 0.15))
                 if killed < kills and waiting <= imports - killed * imports // (2 * kills):
@@ -87,6 +87,7 @@ def import_under_fire(
             for process in workers:
                 children.stop(process, patience=5)
 
-    assert (left(), killed) == (0, kills), f"{left()} jobs left after {killed} kills"
+    undone = [(job.state, job.code, job.attempts) for job in not_done()]
+    assert (undone, killed) == ([], kills), f"{killed} kills, left undone: {undone}"
     assert current_statements(database) == [(1, 1, LINES, 1, 0)] * imports
     assert list(Verification().of_ledger()) == []
