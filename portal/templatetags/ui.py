@@ -7,6 +7,7 @@ Arguments are named, so that a typing error is an error. What a part looks like 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from itertools import count
 
 from django import template
@@ -123,6 +124,7 @@ def printed_at() -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str, *, label: str = "") -> SafeString:
     """A drawing; silent unless it is the only one to say something."""
     if label:
@@ -338,7 +340,7 @@ def step_note(*, current: int, total: int) -> SafeString:
     )  # fmt: skip
 
 
-@register.inclusion_tag("ui/index_link.html", takes_context=True)
+@register.simple_tag(takes_context=True)
 def index_link(
     context: template.Context,
     label: str,
@@ -348,12 +350,24 @@ def index_link(
     more: str = "",
     count: int | None = None,
     href: str = "",
-) -> dict:
+) -> SafeString:
     """A thumb tab of the index: lit when the page, or one under it, is the one being read."""
-    address = href or reverse(to)
-    request = context.get("request")
-    here = _is_here(request.path, address) if request else ""
-    return {"label": label, "more": more, "symbol": symbol, "href": address, "here": here, "count": count}
+    address = href or _address(to)
+    here = _is_here(context["request"].path, address)
+    return format_html(
+        '<li><a href="{}"{}>{}<span>{}{}</span>{}</a></li>',
+        address,
+        format_html(' aria-current="{}"', here) if here else "",
+        icon(symbol),
+        label,
+        format_html('<span class="wide-only"> {}</span>', more) if more else "",
+        format_html('<span class="count">{}</span>', count) if count is not None else "",
+    )
+
+
+@cache
+def _address(name: str) -> str:
+    return reverse(name)
 
 
 def _is_here(path: str, address: str) -> str:
