@@ -123,11 +123,20 @@ TEMPLATES = [
 ]
 
 
+# After how many runs on a connection PostgreSQL keeps the plan of a statement. 0, never: behind a pooler that
+# shares connections between transactions.
+DMP_PREPARE_AFTER = int(setting("DMP_PREPARE_AFTER", "3"))
+
+
 def database(url: str, user: str) -> dict[str, object]:
     """A database from its URL; without one, that of the embedded server, as `user`."""
+    prepared = (
+        {"server_side_binding": True, "prepare_threshold": DMP_PREPARE_AFTER} if DMP_PREPARE_AFTER else {}
+    )
     common = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": None, "ATOMIC_REQUESTS": False}
     if not url:
-        return common | {"NAME": "dmp", "USER": user, "HOST": str(children.socket_directory(DMP_VAR))}
+        place = {"NAME": "dmp", "USER": user, "HOST": str(children.socket_directory(DMP_VAR))}
+        return common | place | {"OPTIONS": prepared}
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     return common | {
@@ -137,7 +146,7 @@ def database(url: str, user: str) -> dict[str, object]:
         "HOST": options.pop("host", unquote(parts.hostname or "")),
         "PORT": str(parts.port or ""),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": options,
+        "OPTIONS": prepared | options,
     }
 
 

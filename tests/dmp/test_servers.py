@@ -99,7 +99,7 @@ def test_a_database_url_is_read_whole():
         "6432",
     )
     assert read["NAME"] == "dmp"
-    assert read["OPTIONS"] == {"sslmode": "verify-full"}
+    assert read["OPTIONS"]["sslmode"] == "verify-full"
     assert read["CONN_MAX_AGE"] is None
 
 
