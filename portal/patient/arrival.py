@@ -65,8 +65,8 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
             kept = " Ce qui était déjà reçu reste lisible." if state.lines else ""
             return (
                 "Votre parcours de soins est vérifié par une personne",
-                "Ce que l'Assurance maladie a envoyé n'était pas sûrement le vôtre. Nous ne l'avons pas "
-                f"versé, et l'équipe du service s'en occupe. Vous n'avez rien à faire.{kept}",
+                "Ce que l'Assurance maladie a envoyé n'était pas complet, ou pas sûrement le vôtre. "
+                f"Nous ne l'avons pas versé, et l'équipe du service s'en occupe. Vous n'avez rien à faire.{kept}",
                 "warning",
             )
         case Phase.NEVER:

@@ -16,7 +16,7 @@ from portal.doors import holders_only
 from portal.patient.arrival import arrival
 from portal.wording import told
 
-QUIET = {Action.FOLLOW, Action.CHECK, Action.NOTIFY, Action.ASK_HISTORY, Action.REVIEW}
+QUIET = {Action.VISIT, Action.FOLLOW, Action.CHECK, Action.NOTIFY, Action.ASK_HISTORY, Action.REVIEW}
 OWN = {Capacity.HOLDER, Capacity.APPLICANT}
 NEWS = 5
 NEWCOMER = timedelta(days=2)

@@ -11,6 +11,7 @@ from accounts import contacts, logins
 from accounts.contacts import BadContact, Contact, ContactChannel, MaskedContact
 from accounts.identity import BadBirthDate, BadNir, BirthDate, parse_nir
 from portal.forms import Choices, DateInThree, Form
+from portal.names import with_capitals
 from portal.typography import french
 
 TYPED_AS_IS = {"autocapitalize": "none", "spellcheck": "false"}
@@ -58,6 +59,12 @@ class NameForm(Form):
         max_length=80,
         widget=forms.TextInput({"autocomplete": "given-name", "spellcheck": "false"}),
     )
+
+    def clean_birth_name(self) -> str:
+        return with_capitals(self.cleaned_data["birth_name"])
+
+    def clean_given_name(self) -> str:
+        return with_capitals(self.cleaned_data["given_name"])
 
 
 class BirthDateField(forms.MultiValueField):

@@ -90,6 +90,7 @@ def nir(value: str) -> str:
 
 
 register.filter("named", names.soft)
+register.filter("of", names.of)
 
 
 @register.filter

@@ -35,7 +35,7 @@ def test_each_person_is_shown_with_the_end_of_the_agreement(hers, grant):
 def test_withdrawing_has_a_page_that_says_what_changes(hers, grant):
     page = text(hers, f"{PEOPLE}{grant}/retirer/")
 
-    assert "Retirer l’autorisation de Dr" in page
+    assert "Retirer l’autorisation du Dr" in page
     assert "Ne rien changer" in page
 
 
