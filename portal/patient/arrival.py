@@ -66,7 +66,8 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
             return (
                 "Votre parcours de soins est vérifié par une personne",
                 "Ce que l'Assurance maladie a envoyé n'était pas complet, ou pas sûrement le vôtre. "
-                f"Nous ne l'avons pas versé, et l'équipe du service s'en occupe. Vous n'avez rien à faire.{kept}",
+                "Nous ne l'avons pas versé, et l'équipe du service s'en occupe. "
+                f"Vous n'avez rien à faire.{kept}",
                 "warning",
             )
         case Phase.NEVER:
