@@ -19,6 +19,7 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 KNOWN_FOR = timedelta(days=30)
 FREE_FROM_ONE_ORIGIN, FREE_FOR_A_LOGIN, FREE_FOR_AN_ORIGIN = 4, 20, 60
 FREE_CODES = 5
+FREE_QUESTIONS_ABOUT_ONE, FREE_SENDINGS_TO_ONE = 6, 6
 
 
 class TooManyTries(Exception):
@@ -75,8 +76,25 @@ def count(tries: Tries, *, at: datetime) -> None:
 
 def count_codes(user_id: UUID, *, at: datetime) -> None:
     """Count one more code tried for a user whose application makes them. Raises TooManyTries."""
-    key = _key("codes", str(user_id))
-    if not _count(key, FREE_CODES, at):
+    _count_or_wait(_key("codes", str(user_id)), FREE_CODES, at)
+
+
+def count_question(person: str, origin: str, *, at: datetime) -> None:
+    """Count one more question asked of the insurer about somebody. Raises TooManyTries.
+
+    By person and by origin: guessing card numbers in one opening after another is slow too.
+    """
+    _count_or_wait(_key("question", person), FREE_QUESTIONS_ABOUT_ONE, at)
+    _count_or_wait(_key("question.origin", network_of(origin)), FREE_FOR_AN_ORIGIN, at)
+
+
+def count_sending(person: str, *, at: datetime) -> None:
+    """Count one more code that leaves for somebody, whoever asks. Raises TooManyTries."""
+    _count_or_wait(_key("sending", person), FREE_SENDINGS_TO_ONE, at)
+
+
+def _count_or_wait(key: bytes, free: int, at: datetime) -> None:
+    if not _count(key, free, at):
         with connection.cursor() as cursor:
             cursor.execute("SELECT wait_until FROM accounts_attempt WHERE key_mac = %s::bytea", [key])
             raise TooManyTries(cursor.fetchone()[0] - at)

@@ -19,10 +19,10 @@ from django.conf import settings
 from access import gate
 from access.gate import Passage
 from access.policy import Action
-from accounts import contacts, insurer, logins, notices
+from accounts import attempts, contacts, insurer, logins, notices
 from accounts.actors import Actor, Authentication, Capacity
 from accounts.contacts import Contact, ContactChannel, MaskedContact
-from accounts.identity import ins_of, parse_nir
+from accounts.identity import ins_mac_input, ins_of, parse_nir
 from accounts.traits import Traits
 
 from . import applications, codes
@@ -126,11 +126,14 @@ def answers(application_id: UUID, *, by: Actor, at: datetime) -> dict[str, str]:
         return {name: told[name] for name in ANSWERS if name in told}
 
 
-def ask_insurer(application_id: UUID, *, by: Actor, at: datetime) -> tuple[MaskedContact, ...]:
+def ask_insurer(
+    application_id: UUID, *, by: Actor, at: datetime, origin: str = ""
+) -> tuple[MaskedContact, ...]:
     """Ask whether the answers go together; the contacts to choose from if they do.
 
     Raises GoToACounter otherwise, InsurerUnreachable when nobody answers, Incomplete when a question
-    was skipped, or answered anew while the insurer was looking.
+    was skipped, or answered anew while the insurer was looking, TooManyTries when the same person, or
+    the same `origin` (an address), was asked about too often, in this opening or in others.
     """
     began = time.monotonic()
     with _entered(application_id, by, at, step="ask_insurer") as (passage, told):
@@ -142,6 +145,7 @@ def ask_insurer(application_id: UUID, *, by: Actor, at: datetime) -> tuple[Maske
     if asked > MOST_QUESTIONS_TO_THE_INSURER:
         raise GoToACounter
     who = _identity(told)
+    attempts.count_question(ins_mac_input(who.ins), origin, at=at)
     # No transaction is open while somebody else is being waited for.
     verification = insurer.verify(who.ins, who.traits, told["vitale_serial"])
     refused = verification is None or minor(who.traits.birth_date, on=at.date())
@@ -165,7 +169,13 @@ def ask_insurer(application_id: UUID, *, by: Actor, at: datetime) -> tuple[Maske
 
 
 def send_code(application_id: UUID, contact_id: str, *, by: Actor, at: datetime) -> CodeSent:
-    """Have the insurer deliver a fresh code to one of the contacts it knows. Raises TooSoon."""
+    """Have the insurer deliver a fresh code to one of the contacts it knows.
+
+    Raises TooSoon, and TooManyTries when many left for the same person, in this opening or in others.
+    """
+    with _entered(application_id, by, at, step="about_to_send") as (_, told):
+        person = told.get("nir", "")
+    attempts.count_sending(person, at=at)
     with _entered(application_id, by, at, step="send_code") as (passage, told):
         known = {one.id: one for one in _contacts(told)}
         if contact_id not in known:

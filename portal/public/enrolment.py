@@ -17,8 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from access.gate import Refused
 from access.policy import Reason
 from accounts import logins, signing_in
+from accounts.attempts import TooManyTries
 from accounts.contacts import ContactChannel
 from accounts.insurer import InsurerUnreachable
+from accounts.signing_in import origin_of
 from dossiers import enrolment, information
 from dossiers.enrolment import EnrolmentState, Incomplete, Step
 from portal.forms import Form, posted
@@ -149,19 +151,21 @@ def ask(request: HttpRequest, application: UUID, question: Question) -> HttpResp
 @applying
 def review(request: HttpRequest, application: UUID) -> HttpResponse:
     """The answers together, then the one question that matters, asked of the insurer."""
-    by, at = enrolment.applicant(application), timezone.now()
+    by, at, wait = enrolment.applicant(application), timezone.now(), ""
     if request.method == "POST":
         try:
-            enrolment.ask_insurer(application, by=by, at=at)
+            enrolment.ask_insurer(application, by=by, at=at, origin=origin_of(request))
+            return redirect("public:enrol_channel")
         except enrolment.GoToACounter:
             return redirect("public:enrol_counter")
         except InsurerUnreachable:
             return redirect("public:enrol_unreachable")
-        return redirect("public:enrol_channel")
+        except TooManyTries as tries:
+            wait = str(tries)
     typed = enrolment.answers(application, by=by, at=at)
     if len(typed) < len(enrolment.ANSWERS):
         raise Incomplete(Step.IDENTITY)
-    return _page(request, "review", 1, typed=typed, back="public:enrol_card")
+    return _page(request, "review", 1, typed=typed, wait=wait, back="public:enrol_card")
 
 
 @require_safe
@@ -194,6 +198,8 @@ def channel(request: HttpRequest, application: UUID) -> HttpResponse:
             return redirect("public:enrol_code")
         except enrolment.TooSoon as soon:
             form.add_error("contact", too_soon(soon))
+        except TooManyTries as tries:
+            form.add_error("contact", str(tries))
         except InsurerUnreachable:
             return redirect("public:enrol_unreachable")
     return _page(request, "channel", 2, form=form, back="public:enrol_review")

@@ -7,6 +7,8 @@ from django.db import connection
 
 from access.gate import Refused
 from access.policy import Reason
+from accounts import attempts
+from accounts.attempts import TooManyTries
 from accounts.contacts import Contact
 from accounts.identity import nir_key
 from dossiers import applications, codes, counter, enrolment, home
@@ -269,3 +271,32 @@ def test_two_doors_open_one_dossier(open_at_the_counter, proved, own_codes, read
         )
     assert refused.value.decision.reason is Reason.ALREADY_OPEN
     assert counter.receive(reading, by=ROY, at=NOON).exists
+
+
+def test_asking_about_one_person_again_and_again_is_slow_in_one_opening_or_in_many(the_insurer):
+    the_insurer.knows = None
+
+    for _ in range(attempts.FREE_QUESTIONS_ABOUT_ONE):
+        application_id, by = begun()
+        with pytest.raises(GoToACounter):
+            enrolment.ask_insurer(application_id, by=by, at=NOON, origin="198.51.100.7")
+    application_id, by = begun(vitale_serial="00000000001")
+    with pytest.raises(GoToACounter):
+        enrolment.ask_insurer(application_id, by=by, at=NOON, origin="203.0.113.9")
+    application_id, by = begun(vitale_serial="00000000002")
+    with pytest.raises(TooManyTries):
+        enrolment.ask_insurer(application_id, by=by, at=NOON, origin="203.0.113.9")
+
+    assert the_insurer.asked == attempts.FREE_QUESTIONS_ABOUT_ONE + 1
+
+
+def test_codes_for_one_person_do_not_leave_without_end(the_insurer, monkeypatch):
+    monkeypatch.setattr(attempts, "FREE_QUESTIONS_ABOUT_ONE", 100)
+
+    with pytest.raises(TooManyTries):
+        for _ in range(20):
+            application_id, by = begun()
+            enrolment.ask_insurer(application_id, by=by, at=NOON)
+            enrolment.send_code(application_id, "c1", by=by, at=NOON)
+
+    assert len(the_insurer.codes) == attempts.FREE_SENDINGS_TO_ONE + 1
