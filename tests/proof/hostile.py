@@ -151,13 +151,21 @@ ATTACKS: dict[str, Attack] = {
     "200 000 levels": as_it_is(lambda: HL7 + b"<a>" * 200_000),
     "200 000 levels, closed": as_it_is(lambda: HL7 + b"<a>" * 200_000 + b"</a>" * 200_000),
     "a million elements": in_a_document(lambda: b"<id/>" * 1_000_000),
-    "100 000 attributes": in_a_document(lambda: b"<id " + b" ".join(b'a%d=""' % n for n in range(100_000)) + b"/>"),
+    "100 000 attributes": in_a_document(
+        lambda: b"<id " + b" ".join(b'a%d=""' % n for n in range(100_000)) + b"/>"
+    ),
     "a name of 15 MB": in_a_document(lambda: b"<" + b"a" * (15 * MEGABYTE) + b"/>"),
     "an attribute of 15 MB": in_a_document(lambda: b'<id root="' + b"a" * (15 * MEGABYTE) + b'"/>'),
     "a comment of 15 MB": in_a_document(lambda: b"<!--" + b"a" * (15 * MEGABYTE) + b"-->"),
     "15 MB of text": in_a_document(lambda: b"<title>" + b"a" * (15 * MEGABYTE) + b"</title>"),
     "a long namespace, many times": in_a_document(
-        lambda: b'<x:a xmlns:x="' + b"n" * 60_000 + b'" ' + b" ".join(b'x:a%d=""' % n for n in range(5000)) + b"/>"
+        lambda: (
+            b'<x:a xmlns:x="'
+            + b"n" * 60_000
+            + b'" '
+            + b" ".join(b'x:a%d=""' % n for n in range(5000))
+            + b"/>"
+        )
     ),
     "XInclude": lambda person, outside: (
         f'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="{outside.canary}/x"/>'.encode()
@@ -170,7 +178,9 @@ ATTACKS: dict[str, Attack] = {
     "truncated": lambda person, outside: statement(person)[: len(statement(person)) * 2 // 3],
     "truncated by one byte": lambda person, outside: statement(person).rstrip()[:-1],
     "followed by something": lambda person, outside: statement(person) + b"<a/>",
-    "wrong template": lambda person, outside: changed(person, "1.2.250.1.213.1.1.1.36", "1.2.250.1.213.1.1.1.37"),
+    "wrong template": lambda person, outside: changed(
+        person, "1.2.250.1.213.1.1.1.36", "1.2.250.1.213.1.1.1.37"
+    ),
     "wrong type": lambda person, outside: changed(person, '"REMB"', '"34133-9"'),
     "wrong NIR key": lambda person, outside: changed(
         person, person.nir, f"{person.nir[:13]}{97 - int(person.nir[13:]) % 97:02d}"
@@ -188,7 +198,11 @@ ATTACKS: dict[str, Attack] = {
         person, "<author>", "<recordTarget><patientRole/></recordTarget><author>", count=1
     ),
     "a section missing": lambda person, outside: re.sub(
-        rb"<component>\s*<section>.*?</section>\s*</component>", b"", statement(person), count=1, flags=re.DOTALL
+        rb"<component>\s*<section>.*?</section>\s*</component>",
+        b"",
+        statement(person),
+        count=1,
+        flags=re.DOTALL,
     ),
     "a section twice": lambda person, outside: re.sub(
         rb"(<component>\s*<section>.*?</section>\s*</component>)",
@@ -202,7 +216,10 @@ ATTACKS: dict[str, Attack] = {
     "a lone surrogate": lambda person, outside: changed(person, "</title>", "&#xD800;</title>", count=1),
     "a null": lambda person, outside: changed(person, "</title>", "\x00</title>", count=1),
     "a style sheet that acts": lambda person, outside: changed(
-        person, "<ClinicalDocument", f'<?xml-stylesheet href="{outside.canary}/x.xsl"?><ClinicalDocument', count=1
+        person,
+        "<ClinicalDocument",
+        f'<?xml-stylesheet href="{outside.canary}/x.xsl"?><ClinicalDocument',
+        count=1,
     ).replace(b"1.2.250.1.213.1.1.1.36", b"1.2.250.1.213.1.1.1.37"),
     "a web page": as_it_is(lambda: b"<!doctype html><html><body>502 Bad Gateway</body></html>"),
     "a PDF": as_it_is(lambda: b"%PDF-1.7\n%\xff\xff\n"),
@@ -342,7 +359,9 @@ def sent_to_a_worker(database: RealDatabase, logs: Path, attacks: Mapping[str, A
     with database.superuser() as server:
         states = {
             subject: (state, code)
-            for subject, state, code in server.execute("SELECT subject_id, state, code FROM jobs_job").fetchall()
+            for subject, state, code in server.execute(
+                "SELECT subject_id, state, code FROM jobs_job"
+            ).fetchall()
         }
         filed = dict(
             server.execute(

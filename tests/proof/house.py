@@ -72,7 +72,7 @@ def living(var: Path) -> Iterator[House]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     with (var / "run.log").open("ab") as output:
         command = subprocess.Popen(
-            [sys.executable, "manage.py", "run"],
+            [sys.executable, "-m", "dmp.run"],
             cwd=ROOT,
             env=environment | {"DMP_VAR": str(var), "PORT": str(port)},
             stdout=output,

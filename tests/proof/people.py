@@ -44,7 +44,12 @@ def reading_of(person: Person, at: datetime) -> CardReading:
     return CardReading(ins=Ins(*person.ins), traits=traits, vitale_serial=person.vitale_serial, read_at=at)
 
 
-def open_dossier(person: Person, contact: Contact | None = None) -> UUID:
+def open_dossier(person: Person) -> UUID:
+    return received(person).dossier_id
+
+
+def received(person: Person, contact: Contact | None = None) -> counter.AccessSheet:
+    """A dossier opened at the counter, and the sheet that is printed."""
     at = timezone.now()
     visit = counter.receive(reading_of(person, at), by=ROY, at=at)
     return counter.open_here(
@@ -57,7 +62,7 @@ def open_dossier(person: Person, contact: Contact | None = None) -> UUID:
         information_version=information.VERSION,
         by=ROY,
         at=at,
-    ).dossier_id
+    )
 
 
 def lines_told_by_the_insurer(person: Person) -> int:

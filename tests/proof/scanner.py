@@ -195,7 +195,7 @@ def _decompressed(data: bytes, at: int) -> tuple[str, bytes] | None:
 
 
 def _one_of(needles: Iterable[bytes]) -> bytes:
-    """One pattern for all, as a tree: each byte of the text is looked at about once, however many there are."""
+    """One pattern for all, as a tree: each byte is looked at about once, however many they are."""
     return _branch(sorted(needles), 0)
 
 

@@ -13,11 +13,12 @@ FOLDERS = ("xml-defusedxml", "xslt-patt", "xxe-patt", "xxe-payloadbox", "fuzzdb/
 MOST_MEMORY, MOST_SECONDS = 256 * 10**6, 1.0
 
 DONE = """
-For each line below a dossier was opened, and an insurer that lies answered over HTTP when the real job asked for its
-care history. One worker did them all, then imported a true statement. An address that hostile files try to lead to was
-listening, to count who called.
+For each line below a dossier was opened, and an insurer that lies answered over HTTP when the real job
+asked for its care history. One worker did them all, then imported a true statement. An address that hostile
+files try to lead to was listening, to count who called.
 
-*held*: kept apart under a code, a person is told. *ready*: it was not even a statement, it will be asked for again.
+*held*: kept apart under a code, a person is told. *ready*: it was not even a statement, it will be asked
+for again.
 """
 
 

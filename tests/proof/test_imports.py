@@ -8,10 +8,11 @@ from tests.proof.figures import Sheet
 IMPORTS, KILLS, SEED = 200, 20, 20160704
 
 DONE = """
-Two hundred dossiers are opened. Their care histories are imported by two workers woken by a scheduler, through the
-real job and the real HTTP protocol, from the insurer of the sandbox in its own process. Meanwhile, at moments drawn at
-random, workers and scheduler are killed without a word (SIGKILL): the whole process group, or the parent alone so that
-its children are orphans, or a child in the middle of its work. Redis is emptied halfway.
+Two hundred dossiers are opened. Their care histories are imported by two workers woken by a scheduler,
+through the real job and the real HTTP protocol, from the insurer of the sandbox in its own process.
+Meanwhile, at moments drawn at random, workers and scheduler are killed without a word (SIGKILL): the whole
+process group, or the parent alone so that its children are orphans, or a child in the middle of its work.
+Redis is emptied halfway.
 """
 
 

@@ -1,4 +1,4 @@
-"""The whole house is lived in; then everything in it, as a thief would find it, is searched for its secrets."""
+"""The whole house is lived in; then all that a thief would find in it is searched for its secrets."""
 
 import random
 
@@ -12,16 +12,17 @@ from tests.proof.scanner import Scanner, Secret
 from tests.secrets.test_scanner import PLANTS
 
 DONE = """
-The whole house is started as a newcomer starts it, and lived in over HTTP: a patient opens her dossier online,
-another is received at the counter and comes in with the printed password, a doctor signs in by Pro Santé Connect,
-searches, is let in and deposits, others are refused, mistakes are typed. The demonstration's own cast is there too.
-Then everything that could be carried away without the keys is searched: a dump of the whole database, the files of
-PostgreSQL and its journals after a checkpoint, the content store, all that Redis holds and every command it
-received (the messages of Celery among them), and the logs of every process.
+The whole house is started as a newcomer starts it, and lived in over HTTP: a patient opens her dossier
+online, another is received at the counter and comes in with the printed password, a doctor signs in by Pro
+Santé Connect, searches, is let in and deposits, others are refused, mistakes are typed. The demonstration's
+own cast is there too. Then everything that could be carried away without the keys is searched: a dump of
+the whole database, the files of PostgreSQL and its journals after a checkpoint, the content store, all that
+Redis holds and every command it received (the messages of Celery among them), and the logs of every
+process.
 
-Each secret is looked for in UTF-8, UTF-16, Latin-1, hexadecimal, base64 at its three offsets, base32, percent, JSON,
-HTML and escaped forms, reversed, in any case, with and without accents, with its digits in groups; and inside
-whatever is compressed or encoded in a file.
+Each secret is looked for in UTF-8, UTF-16, Latin-1, hexadecimal, base64 at its three offsets, base32,
+percent, JSON, HTML and escaped forms, reversed, in any case, with and without accents, with its digits in
+groups; and inside whatever is compressed or encoded in a file.
 """
 
 

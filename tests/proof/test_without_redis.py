@@ -21,10 +21,11 @@ HALF_A_SECOND, AN_OPENING_AT_MOST = 0.5, 2.5
 SECRET, PASSWORD = b"twenty bytes of TOTP", "guichet ardoise pluvier 31"
 
 DONE = """
-Dossiers are opened while Redis is there, then killed, then silent (it accepts connections and never answers, as behind
-a firewall that drops), then back. First by the operations, with a scheduler and no worker; then by an agent in front
-of the pages, over HTTP, whose session Redis also caches, with a worker and a scheduler. The bell is what tells a worker that a job is ready: when it
-cannot ring, the scheduler finds the job and does it.
+Dossiers are opened while Redis is there, then killed, then silent (it accepts connections and never
+answers, as behind a firewall that drops), then back. First by the operations, with a scheduler and no
+worker; then by an agent in front of the pages, over HTTP, whose session Redis also caches, with a worker
+and a scheduler. The bell is what tells a worker that a job is ready: when it cannot ring, the scheduler
+finds the job and does it.
 """
 
 
@@ -99,7 +100,9 @@ def _in_front_of_the_pages(database, world, server, folder) -> dict[str, Seen]:
             for _ in range(EACH_BY_PAGE):
                 seen[state].opened += _open(roy, cards.pop(), seen[state].pages)
         with database.superuser() as postgresql:
-            untouched = "SELECT count(*) FROM jobs_job WHERE state = 'leased' OR (state = 'ready' AND code = '')"
+            untouched = (
+                "SELECT count(*) FROM jobs_job WHERE state = 'leased' OR (state = 'ready' AND code = '')"
+            )
             assert until(lambda: postgresql.execute(untouched).fetchone() == (0,), within=120, every=0.1)
     finally:
         for process in (web, worker, waker):
