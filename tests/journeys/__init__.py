@@ -1,0 +1,1 @@
+"""What people do, from end to end: a real house, its sandbox, its workers, and Chromium."""

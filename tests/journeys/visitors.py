@@ -1,0 +1,161 @@
+"""Somebody in front of a window of Chromium, who reads, answers and presses; and looks hard at each page."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.journeys.outside import PATIENCE, World
+
+AXE = Axe().axe_script
+WCAG = {
+    "preload": False,  # axe fetches and styles nothing: what the page is reproached with is its own
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+}
+COLOURS = {
+    "preload": False,
+    "resultTypes": ["violations"],
+    "runOnly": ["color-contrast", "link-in-text-block"],
+}
+VIEWS = ((390, "light", WCAG), (390, "dark", COLOURS), (1280, "dark", COLOURS), (1280, "light", WCAG))
+SHOTS = os.environ.get("DMP_SHOTS")  # a folder to keep pictures in, when somebody wants to look
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+FOCUS = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  const block = at.closest('.choice') || at;
+  const drawn = [at, block].some(one => {
+    const style = getComputedStyle(one);
+    return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  });
+  const place = block.getBoundingClientRect();
+  const over = document.elementFromPoint(place.left + place.width / 2, place.top + place.height / 2);
+  const words = at.labels && at.labels.length ? at.labels[0].innerText : at.innerText || at.value || at.id;
+  return {words, drawn, uncovered: over !== null && (block.contains(over) || over.contains(block))};
+}"""
+
+
+@dataclass
+class Visitor:
+    """One person's window. `complaints` is what the browser reproached the pages with."""
+
+    page: Page
+    world: World
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(PATIENCE * 1000)
+        self.page.on("console", lambda said: said.type in {"error", "warning"} and self._complain(said.text))
+        self.page.on("pageerror", lambda error: self._complain(str(error)))
+
+    def _complain(self, words: str) -> None:
+        self.complaints.append(f"{self.page.url}: {words}")
+
+    # -- Going about -------------------------------------------------------------------------------
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.world.address + path)
+
+    def go_outside(self, path: str) -> None:
+        self.page.goto(self.world.sandbox + path)
+
+    def answer(self, **fields: str) -> None:
+        for name, words in fields.items():
+            self.page.fill(f"#id_{name}", words)
+
+    def tick(self, words: str) -> None:
+        """As a hand does: the whole block answers."""
+        self.page.locator(".choice label").filter(has_text=words).first.click()
+
+    def press(self, words: str | re.Pattern[str]) -> None:
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=words, exact=True).first.click()
+
+    def follow(self, words: str | re.Pattern[str]) -> None:
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=words, exact=isinstance(words, str)).first.click()
+
+    # -- Reading -----------------------------------------------------------------------------------
+
+    @property
+    def title(self) -> str:
+        return _plain(self.page.inner_text("h1"))
+
+    @property
+    def words(self) -> str:
+        """What the page says, whatever its spaces are made of."""
+        return _plain(self.page.inner_text("main"))
+
+    @property
+    def path(self) -> str:
+        return self.page.url.removeprefix(self.world.address)
+
+    def secrets(self) -> tuple[str, str]:
+        """The login and the first password of a printed sheet."""
+        _, login, password = self.page.locator("dd.secret").all_inner_texts()
+        return login, password
+
+    def waits_to_read(self, words: str, *, asking_again: str = "") -> None:
+        """Until the page says so: by itself, or each time `asking_again` is followed."""
+        for _ in range(int(PATIENCE * 4)):
+            if words in self.words:
+                return
+            self.page.wait_for_timeout(250)
+            if asking_again:
+                self.follow(asking_again)
+        raise AssertionError(f"never read « {words} » but: {self.words}")
+
+    def look(self, name: str) -> None:
+        """Once for each page: nothing wrong with it, at two widths and in two lights.
+
+        In the dark only colours change: the other rules have already been judged by daylight.
+        """
+        if name in self.world.looked_at:
+            return
+        self.world.looked_at.add(name)
+        was = self.page.viewport_size
+        self.page.evaluate(AXE)
+        for width, light, rules in VIEWS:
+            self.page.set_viewport_size({"width": width, "height": 844 if width < 700 else 900})
+            self.page.emulate_media(color_scheme=light)
+            if SHOTS:
+                self.page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{light}.png", full_page=True)
+            wider = self.page.evaluate(WIDER)
+            assert wider <= 0, f"{name}, {width} px: {wider} px too wide"
+            wrong = self.page.evaluate("options => axe.run(document, options)", rules)["violations"]
+            found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in wrong]
+            assert not found, f"{name}, {width} px, {light}: {found}"
+        self.page.set_viewport_size(was)
+        self.page.emulate_media(color_scheme="light")
+
+    # -- With a keyboard alone ---------------------------------------------------------------------
+
+    def reach(self, words: str) -> None:
+        """Tab until there. At each stop one sees where one is."""
+        for _ in range(60):
+            self.page.keyboard.press("Tab")
+            focus = self.page.evaluate(FOCUS)
+            if focus is None:
+                continue
+            assert focus["drawn"], f"{self.path}: the focus on « {focus['words']} » is not drawn"
+            assert focus["uncovered"], f"{self.path}: the focus on « {focus['words']} » is hidden"
+            if words in _plain(focus["words"]):
+                return
+        raise AssertionError(f"{self.path}: no way to « {words} » with Tab")
+
+    def type_in(self, words: str, typed: str) -> None:
+        self.reach(words)
+        self.page.keyboard.type(typed)
+
+    def key(self, key: str) -> None:
+        """Enter or Space, which leads to another page."""
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+
+
+def _plain(words: str) -> str:
+    return " ".join(words.replace("\u202f", " ").replace("\u00a0", " ").replace("’", "'").split())
