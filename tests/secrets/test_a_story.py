@@ -77,6 +77,6 @@ def test_nothing_that_is_copied_names_anybody_or_tells_anything(told, tmp_path):
     sent = told.messages()
     in_messages = {hit.kind for hit in scanner.in_bytes("\n".join(sent).encode(), "messages")}
 
-    assert seen >= {"birth name", "title", "content", "care line", "professional's name", "structure"}
+    assert seen >= {"birth name", "title", "content", "care line", "professional's whole name", "structure"}
     assert len(sent) >= 4
     assert in_messages == set()
