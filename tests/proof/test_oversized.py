@@ -1,4 +1,4 @@
-"""Requests far larger than anything the house accepts, over the wire: answered or cut, and memory stays small."""
+"""Requests far larger than anything the house accepts: answered or cut, and memory stays small."""
 
 import http.client
 import threading
@@ -18,8 +18,8 @@ TOKEN = "b" * 32
 MOST_MEMORY = 700 * MEGABYTE
 
 DONE = """
-Bodies of three hundred megabytes, three at once, are sent to pages that anybody may post to, as a form, as a file,
-and with no length announced. Somebody else asks for the home page meanwhile.
+Bodies of three hundred megabytes, three at once, are sent to pages that anybody may post to, as a form, as
+a file, and with no length announced. Somebody else asks for the home page just after.
 """
 
 
