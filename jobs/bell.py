@@ -1,7 +1,9 @@
-"""The bell: tells a worker, through Redis, that a job is ready. Nothing is lost when nobody hears it."""
+"""The bell: tells a worker, through Redis, that jobs are ready. Nothing is lost when nobody hears it."""
 
+import os
 import threading
 import time
+from queue import Empty, SimpleQueue
 from uuid import UUID
 
 import structlog
@@ -12,6 +14,9 @@ log = structlog.get_logger(__name__)
 
 # After a bell that did not ring, how long we do not even try: a page must not pay for each job.
 SILENCE_SECONDS = 5.0
+# Jobs asked for within this time by one process share one message: ringing costs as much as a page.
+TOGETHER_SECONDS = 0.01
+AT_ONCE = 10
 
 
 class _Wire(threading.local):
@@ -44,20 +49,54 @@ class _Wire(threading.local):
 _wire = _Wire()
 
 
-def ring(job_id: UUID) -> bool:
+def ring(*job_ids: UUID) -> bool:
     """Whether the bell was rung. Never raises; takes less than half a second when Redis is gone."""
     from jobs.tasks import work
 
     if time.monotonic() < _wire.silent_until:
         return False
     try:
-        work.apply_async(kwargs={"job_id": str(job_id)}, producer=_wire.open(), retry=False)
+        told = [str(job_id) for job_id in job_ids]
+        work.apply_async(kwargs={"job_ids": told}, producer=_wire.open(), retry=False)
     except Exception as failure:  # whatever the wire does, the job is kept and the scheduler finds it
         _wire.cut()
         _wire.silent_until = time.monotonic() + SILENCE_SECONDS
-        log.warning("bell not rung", job=str(job_id), error=type(failure).__name__)
+        log.warning("bell not rung", job=str(job_ids[0]), error=type(failure).__name__)
         return False
     return True
+
+
+def ring_soon(job_id: UUID) -> None:
+    """Have the bell rung by a thread of this process's own: whoever asked goes on at once."""
+    _ringer().put(job_id)
+
+
+_ringers: dict[int, "SimpleQueue[UUID]"] = {}
+_making = threading.Lock()
+
+
+def _ringer() -> "SimpleQueue[UUID]":
+    """The queue of this process's ringer. A fork has none of its parent's threads: it makes its own."""
+    process = os.getpid()
+    if process not in _ringers:
+        with _making:
+            if process not in _ringers:
+                waiting: SimpleQueue[UUID] = SimpleQueue()
+                threading.Thread(target=_ring_for_ever, args=(waiting,), daemon=True, name="bell").start()
+                _ringers[process] = waiting
+    return _ringers[process]
+
+
+def _ring_for_ever(waiting: "SimpleQueue[UUID]") -> None:
+    while True:
+        together = [waiting.get()]
+        time.sleep(TOGETHER_SECONDS)
+        try:
+            while len(together) < AT_ONCE:
+                together.append(waiting.get_nowait())
+        except Empty:
+            pass
+        ring(*together)
 
 
 def silence_over() -> None:

@@ -175,7 +175,7 @@ def enqueue(
 
 
 def ring_on_commit(job_id: UUID) -> None:
-    transaction.on_commit(partial(bell.ring, job_id), robust=True)
+    transaction.on_commit(partial(bell.ring_soon, job_id), robust=True)
 
 
 # -- Working ---------------------------------------------------------------------------------------

@@ -8,5 +8,6 @@ from jobs import queue
 
 
 @shared_task(name="jobs.work")
-def work(*, job_id: str, **_: object) -> None:
-    queue.work(UUID(job_id))
+def work(*, job_ids: list[str], **_: object) -> None:
+    for job_id in job_ids:
+        queue.work(UUID(job_id))

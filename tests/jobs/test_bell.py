@@ -55,6 +55,27 @@ def test_the_bell_carries_an_identifier_and_nothing_else(redis_server):
         server.flushall()
 
 
+def test_jobs_asked_for_together_share_a_message(redis_server):
+    with redis.Redis(unix_socket_path=redis_server) as server:
+        server.flushall()
+        asked = [uuid4() for _ in range(4)]
+
+        for job_id in asked:
+            bell.ring_soon(job_id)
+
+        messages = wait_for(lambda: server.lrange("celery", 0, -1))
+        assert all(str(job_id).encode() in messages[0] for job_id in asked)
+        server.flushall()
+
+
+def wait_for(read):
+    for _ in range(200):
+        if found := read():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("the bell was not rung within two seconds")
+
+
 def test_a_redis_that_came_back_is_rung_again(redis_server, settings, dead_redis):
     assert bell.ring(uuid4()) is False
     settings.CELERY_BROKER_URL = f"redis+socket://{redis_server}?virtual_host=0"
@@ -95,6 +116,7 @@ def test_a_bell_that_nobody_answers_is_rung_again_then_the_scheduler_works(
     sweeper = Sweeper()
 
     with redis.Redis(unix_socket_path=redis_server) as server:
+        wait_for(lambda: server.llen("celery"))
         server.flushall()
         assert sweeper.sweep() == 0
         assert sweeper.sweep() == 0
