@@ -121,6 +121,27 @@ def printed_at() -> str:
     return dates.instant(timezone.now())
 
 
+class _Once(template.Node):
+    """Rendered at the first page and kept: for what is the same on every page, whoever reads."""
+
+    def __init__(self, nodes: template.NodeList) -> None:
+        self.nodes = nodes
+        self.kept: SafeString | None = None
+
+    def render(self, context: template.Context) -> SafeString:
+        if self.kept is None:
+            self.kept = self.nodes.render(template.Context())
+        return self.kept
+
+
+@register.tag
+def once(parser: template.base.Parser, token: template.base.Token) -> _Once:
+    """`{% once %}…{% endonce %}`: what is inside knows nothing of the page, and is written once."""
+    nodes = parser.parse(("endonce",))
+    parser.delete_first_token()
+    return _Once(nodes)
+
+
 # Small parts ----------------------------------------------------------------------
 
 
