@@ -110,12 +110,13 @@ def test_a_bell_that_nobody_answers_is_rung_again_then_the_scheduler_works(
 ):
     handles(kind)(lambda lease: None)
     subject, at = uuid4(), timezone.now() - timedelta(seconds=1)
-    queue.enqueue(kind, subject_id=subject, idem="i", at=at)
     clock = [1000.0]
     monkeypatch.setattr("jobs.scheduling.time.monotonic", lambda: clock[0])
     sweeper = Sweeper()
 
     with redis.Redis(unix_socket_path=redis_server) as server:
+        server.flushall()
+        queue.enqueue(kind, subject_id=subject, idem="i", at=at)
         wait_for(lambda: server.llen("celery"))
         server.flushall()
         assert sweeper.sweep() == 0
