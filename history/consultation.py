@@ -31,6 +31,7 @@ class Phase(StrEnum):
     NOTHING = "nothing"  # the insurer knows of no care
     DONE = "done"
     HELD = "held"  # what came is kept out; a person looks
+    LEFT_OUT = "left_out"  # a person looked: what came stays out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,4 +142,4 @@ def _phase(job: JobState | None, *, filed: bool) -> Phase:
             return Phase.NEVER
         case JobState(code=Told.NOTHING | Told.UNKNOWN):
             return Phase.NOTHING
-    return Phase.HELD  # a person closed it: what had come stays out
+    return Phase.LEFT_OUT

@@ -70,6 +70,14 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
                 f"Vous n'avez rien à faire.{kept}",
                 "warning",
             )
+        case Phase.LEFT_OUT:
+            return (
+                "Votre parcours de soins n'a pas été versé",
+                "Ce que l'Assurance maladie a envoyé n'était pas complet, ou pas sûrement le vôtre. "
+                "Une personne de l'équipe l'a examiné et l'a laissé dehors. "
+                "Votre caisse peut vous dire ce qu'elle sait de vous.",
+                "info",
+            )
         case Phase.NEVER:
             return (
                 "Votre parcours de soins n'a pas été demandé",

@@ -132,12 +132,12 @@ def test_what_is_tried_again_no_longer_waits(held, the_insurer, dossier_id):
     assert care_history(dossier_id, by=holder_of(dossier_id), at=NOON).total == 24
 
 
-def test_what_is_closed_is_forgotten_and_the_holder_is_not_told_otherwise(held, dossier_id):
+def test_what_is_closed_is_forgotten_and_the_holder_is_told_that_it_stays_out(held, dossier_id):
     assert review.close(held, by=STAFF, at=NOON)
 
     assert review.waiting(by=STAFF, at=NOON) == []
     assert not review.close(held, by=STAFF, at=NOON)
-    assert progress(dossier_id, by=holder_of(dossier_id), at=NOON).phase is Phase.HELD
+    assert progress(dossier_id, by=holder_of(dossier_id), at=NOON).phase is Phase.LEFT_OUT
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('role', 'dmp_worker', true), set_config('dmp.pin', %s, true)",

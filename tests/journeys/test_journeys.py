@@ -333,6 +333,7 @@ def test_the_team_mends_what_waits_for_a_person(comes, world):
     chooses_a_password(sophie)
     sophie.follow(re.compile("^Parcours"))
     assert sophie.page.locator(".entry").count() == 0
+    assert "Une personne de l'équipe l'a examiné et l'a laissé dehors" in sophie.words
     sophie.look("patient-soins-vide")
 
 
