@@ -26,8 +26,8 @@ LOGIN_MEDIANS_APART, ENROLMENT_MEDIANS_APART = 0.005, 0.030
 DONE = """
 At the door of patients, the same wrong password is tried on logins that exist, that were closed, that still
 have their printed password, and that never existed, in rounds of a random order, each from an address of
-its own. Then openings online are tried with answers that match nobody, a minor, somebody deceased, or the right
-person with the wrong card. What is said is compared word for word, and the median times with one another.
+its own. Then openings online are tried with answers that match nobody, a minor, somebody deceased, or the
+right person with the wrong card. What is said is compared word for word, the median times with one another.
 """
 
 
