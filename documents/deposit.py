@@ -17,7 +17,7 @@ from access.policy import Action, Status
 from accounts import traits
 from accounts.actors import Actor
 from accounts.identity import Ins, ins_mac_input
-from dossiers.identity import Identity, identity_of, minor
+from dossiers.identity import HolderBanner, Identity, holder_of, identity_of, minor
 from jobs import queue
 
 from . import cda, keeping, nomenclature, things, xmlguard
@@ -51,6 +51,13 @@ class Receipt:
     title: str = ""
     type_label: str = ""
     verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed(Receipt):
+    """A receipt shown again later, with whose dossier it is about."""
+
+    holder: HolderBanner
 
 
 def deposit(
@@ -138,15 +145,16 @@ def deposit(
     )
 
 
-def receipt(dossier_id: UUID, document_id: UUID, *, by: Actor, at: datetime) -> Receipt | None:
+def receipt(dossier_id: UUID, document_id: UUID, *, by: Actor, at: datetime) -> Followed | None:
     """Where a deposit of one's own stands, checked or not; None about anybody else's."""
     thing = DocumentAtTheDoor(dossier_id, document_id)
     with gate.admitted(by, Action.VISIT, thing, at=at) as passage:
         row = passage.facts.row
         if row.author_id != by.id:
             return None
-        return Receipt(
+        return Followed(
             document_id=document_id,
+            holder=holder_of(passage),
             status=row.status,
             title=things.unseal(passage, document_id, row.sealed).title,
             type_label=nomenclature.TYPES[row.type_code].label,
@@ -167,7 +175,8 @@ def file(
 ) -> UUID:
     """File a document of the house's own, readable at once, inside the passage of the act that made it.
 
-    What it replaces is superseded by the same statement. Without a body its content is kept elsewhere.
+    What it replaces is superseded by the same statement, and stays as hidden in its new version as it was.
+    Without a body its content is kept elsewhere.
     Raises AlreadyReplaced when `replaces` is not the current version.
     """
     document_id = uuid4()
@@ -332,8 +341,10 @@ class _Filing:
 _COLUMNS = """id, dossier_id, type_code, class_code, created_on, deposited_at, status, verdict, masked,
     withheld, hidden_from_representatives, author_id, author_structure_id, media_type, size, page_count,
     unique_id_mac, content_mac, replaces_id, sealed"""
-_VALUES = """%s::uuid, %s::uuid, %s, %s, %s::date, %s::timestamptz, %s, '', %s::boolean, %s::boolean,
-    %s::boolean, %s::uuid, %s::uuid, %s, %s::int, 0, %s::bytea, %s::bytea, %s::uuid, %s::bytea"""
+_VALUES = """%s::uuid, %s::uuid, %s, %s, %s::date, %s::timestamptz, %s, '', {hidden},
+    %s::uuid, %s::uuid, %s, %s::int, 0, %s::bytea, %s::bytea, %s::uuid, %s::bytea"""
+_AS_ASKED = "%s::boolean, %s::boolean, %s::boolean"
+_AS_BEFORE = "replaced.masked, replaced.withheld, replaced.hidden_from_representatives"
 _ONCE = "ON CONFLICT (dossier_id, unique_id_mac) WHERE unique_id_mac IS NOT NULL DO NOTHING"
 _KEEP = """kept AS (
     INSERT INTO documents_content (dossier_id, document_id, part, size, sealed, blob)
@@ -348,13 +359,14 @@ def _file(passage: Passage, filing: _Filing) -> bool:
     if filing.replaces:
         parts.append(
             "replaced AS (UPDATE documents_document SET status = 'superseded'"
-            " WHERE dossier_id = %s::uuid AND id = %s::uuid AND status = 'available' RETURNING id)"
+            " WHERE dossier_id = %s::uuid AND id = %s::uuid AND status = 'available'"
+            " RETURNING masked, withheld, hidden_from_representatives)"
         )
         values += [passage.dossier_id, filing.replaces]
     source = "FROM replaced" if filing.replaces else ""
+    row = _VALUES.format(hidden=_AS_BEFORE if filing.replaces else _AS_ASKED)
     parts.append(
-        f"filed AS (INSERT INTO documents_document ({_COLUMNS})"
-        f" SELECT {_VALUES} {source} {_ONCE} RETURNING id)"
+        f"filed AS (INSERT INTO documents_document ({_COLUMNS}) SELECT {row} {source} {_ONCE} RETURNING id)"
     )
     values += _row(passage, filing)
     if filing.body is not None:
@@ -389,9 +401,7 @@ def _row(passage: Passage, filing: _Filing) -> list[object]:
         filing.created_on,
         passage.at,
         str(filing.status),
-        filing.masked,
-        filing.withheld,
-        filing.hidden_from_representatives,
+        *([] if filing.replaces else _hidden(filing)),
         actor.id,
         actor.structure_id,
         filing.media_type,
@@ -401,6 +411,10 @@ def _row(passage: Passage, filing: _Filing) -> list[object]:
         filing.replaces,
         things.seal(passage, filing.document_id, filing.description),
     ]
+
+
+def _hidden(filing: _Filing) -> list[bool]:
+    return [filing.masked, filing.withheld, filing.hidden_from_representatives]
 
 
 def _duplicate_of(passage: Passage, unique_id: str, content: bytes) -> tuple[UUID, BadDocument | None]:
@@ -416,4 +430,4 @@ def _duplicate_of(passage: Passage, unique_id: str, content: bytes) -> tuple[UUI
     return document_id, None if same else OTHER_CONTENT
 
 
-__all__ = ["AlreadyReplaced", "BadDocument", "Receipt", "deposit", "file", "receipt"]
+__all__ = ["AlreadyReplaced", "BadDocument", "Followed", "Receipt", "deposit", "file", "receipt"]

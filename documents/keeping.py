@@ -4,11 +4,14 @@ Whoever calls has a passage: the keyring comes from there. One interface hides b
 """
 
 import io
+import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4, uuid5
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
+from django.db import connection
 
 from vault import streams
 from vault.keyring import SMALL, Keyring
@@ -17,6 +20,11 @@ ORIGINAL = "original"
 NARRATIVE = "narrative"
 TEXTS = "texts"
 TEXT_LIKE = frozenset({NARRATIVE, TEXTS})
+
+SHELVES = 256  # an object stands on the shelf of its first two letters
+# A row comes within the minute that an object was written in, or never: a day is beyond any transaction.
+NEVER_NAMED_AFTER = timedelta(hours=24)
+_OURS = re.compile(r"[0-9a-f]{2}/([0-9a-f]{32}|\.[^/]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +65,23 @@ def clear(keyring: Keyring, document_id: UUID, kept: Kept) -> bytes:
     bound = streams.associated_data(keyring.subject_id, content_id)
     with default_storage.open(kept.blob, "rb") as sealed:
         return b"".join(streams.decrypt(sealed, keyring.stream_key(), bound))
+
+
+def tidy(shelf: int, *, at: datetime) -> int:
+    """Remove from one shelf the objects that no row names, a day after they were written; how many.
+
+    They come from a stop between the object and its row. Those present are listed before rows are asked.
+    """
+    old = default_storage.untouched_since(at - NEVER_NAMED_AFTER, f"{shelf:02x}")
+    unnamed = _unnamed([name for name in old if _OURS.fullmatch(name)])
+    for name in unnamed:
+        default_storage.delete(name)
+    return len(unnamed)
+
+
+def _unnamed(names: list[str]) -> list[str]:
+    if not names:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT documents_unnamed(%s::text[])", [names])
+        return [name for (name,) in cursor.fetchall()]

@@ -90,7 +90,10 @@ class Content(models.Model):
                 condition=Q(sealed__isnull=True, blob__isnull=False)
                 | Q(sealed__isnull=False, blob__isnull=True),
                 name="a_content_is_here_or_in_the_store",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["blob"], condition=Q(blob__isnull=False), name="an_object_is_one_content"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,24 @@ class DurableFileSystemStorage(FileSystemStorage):
             directory.mkdir(mode=0o700, exist_ok=True)
             _flush_directory(directory.parent)
 
+    def untouched_since(self, instant: datetime, shelf: str) -> list[str]:
+        """The names in one directory, unfinished writings included, of what has been there since then."""
+        kept = Path(self.path(shelf))
+        if not kept.is_dir():
+            return []
+        with os.scandir(kept) as entries:
+            return [f"{shelf}/{entry.name}" for entry in entries if _written(entry) < instant.timestamp()]
+
     def get_available_name(self, name: str, max_length: int | None = None) -> Any:
         return name  # names are random: none is ever taken
+
+
+def _written(entry: os.DirEntry[str]) -> float:
+    """When; never yet, for what somebody has just finished or removed."""
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _flush_directory(directory: Path) -> None:

@@ -195,13 +195,12 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
 @require_safe
 def receipt(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpResponse:
     """What became of what was just deposited, as it truly stands."""
-    front = home.front(dossier_id, by=request.actor, at=timezone.now())
     deposited = deposits.receipt(dossier_id, document_id, by=request.actor, at=timezone.now())
     if deposited is None:
         raise Http404
     page = {
-        "holder": front.holder,
+        "holder": deposited.holder,
         "receipt": deposited,
-        "civility": civility(front.holder, minor=front.holder.minor),
+        "civility": civility(deposited.holder, minor=deposited.holder.minor),
     }
     return render(request, "professional/receipt.html", page)

@@ -32,6 +32,7 @@ def insert(dossier_id, rows):
                 "status": Status.AVAILABLE,
                 "masked": False,
                 "withheld": False,
+                "hidden_from_representatives": False,
                 "author": LEFEVRE.id,
             } | row
             with connection.cursor() as cursor:
@@ -39,7 +40,7 @@ def insert(dossier_id, rows):
                     "INSERT INTO documents_document (id, dossier_id, type_code, class_code, created_on,"
                     " deposited_at, status, verdict, masked, withheld, hidden_from_representatives,"
                     " author_id, media_type, size, page_count, sealed) VALUES"
-                    " (%s, %s, %s, %s, %s, %s, %s, '', %s, %s, false, %s, 'application/pdf', 1, 0, %s)",
+                    " (%s, %s, %s, %s, %s, %s, %s, '', %s, %s, %s, %s, 'application/pdf', 1, 0, %s)",
                     [
                         document_id,
                         dossier_id,
@@ -50,6 +51,7 @@ def insert(dossier_id, rows):
                         str(given["status"]),
                         given["masked"],
                         given["withheld"],
+                        given["hidden_from_representatives"],
                         given["author"],
                         things.seal(passage, document_id, Description(title=f"n° {number}", author="A")),
                     ],
@@ -255,6 +257,17 @@ def test_a_new_version_takes_the_place_of_the_old_one(dossier_id, camille):
     assert (line.id, line.is_history, line.author) == (second, True, "Assurance Maladie")
     assert consultation.read(dossier_id, second, by=camille, at=NOON).kind == "history"
     assert readable(dossier_id, first, camille).reason is Reason.SUPERSEDED
+
+
+@pytest.mark.parametrize("hidden", [{"masked"}, {"withheld"}, {"masked", "hidden_from_representatives"}])
+def test_a_new_version_is_as_hidden_as_the_one_it_replaces(dossier_id, hidden):
+    [first] = insert(dossier_id, [{"type": "REMB"} | dict.fromkeys(hidden, True)])
+    second = file_history(dossier_id, replaces=first)
+
+    flags = ("masked", "withheld", "hidden_from_representatives")
+    one = f"SELECT {', '.join(flags)} FROM documents_document WHERE id = '{second}'"
+    [found] = as_role("dmp_web", dossier_id, one)
+    assert dict(zip(flags, found, strict=True)) == {flag: flag in hidden for flag in flags}
 
 
 def test_a_version_is_replaced_once(dossier_id):

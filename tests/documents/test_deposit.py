@@ -1,3 +1,4 @@
+import os
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -5,12 +6,13 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.utils import timezone
 
 from access import gate
 from access.policy import Reason, Status
 from accounts.notices import NoticeKind
 from accounts.traits import Traits
-from documents import checking, consultation, store, xmlguard
+from documents import checking, consultation, keeping, store, tasks, xmlguard
 from documents import deposit as depositing
 from documents.deposit import BadDocument
 from dossiers import traces
@@ -111,7 +113,8 @@ def test_a_file_that_would_act_is_refused_and_its_author_told(deposit, dossier_i
 def test_a_receipt_is_its_authors_alone(deposit, dossier_id):
     receipt = deposit(checked=False)
 
-    assert depositing.receipt(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON).title
+    told = depositing.receipt(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON)
+    assert (told.title, told.holder.birth_name) == ("Consultation du 20 novembre", "MOREAU-TRÉBOUL")
     assert depositing.receipt(dossier_id, receipt.document_id, by=NADIA, at=NOON) is None
 
 
@@ -199,6 +202,71 @@ def test_a_large_file_goes_to_the_store_and_comes_back(deposit, dossier_id, cami
     original = consultation.original(dossier_id, receipt.document_id, by=camille, at=NOON)
     assert original.content == large
     assert original.file_name == "Consultation du 20 novembre.pdf"
+
+
+def stand(store, name, *, for_hours):
+    """An object that a stop left on its shelf, so many hours ago."""
+    left = store / name
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"sealed")
+    then = (timezone.now() - timedelta(hours=for_hours)).timestamp()
+    os.utime(left, (then, then))
+    return left
+
+
+def tidied():
+    """The house goes round all its shelves."""
+    return sum(keeping.tidy(shelf, at=timezone.now()) for shelf in range(keeping.SHELVES))
+
+
+def test_an_object_that_no_row_names_leaves_after_a_day(content_store, db):
+    left = stand(content_store, f"ab/{'ab' * 16}", for_hours=25)
+    unfinished = stand(content_store, "ab/.half", for_hours=25)
+    under_way = stand(content_store, f"ab/{'ac' * 16}", for_hours=23)  # its row may be about to come
+    somebody_elses = stand(content_store, "ab/notes.txt", for_hours=25)
+
+    assert tidied() == 2
+    assert [left.exists(), unfinished.exists()] == [False, False]
+    assert [under_way.exists(), somebody_elses.exists()] == [True, True]
+
+
+def test_an_object_that_a_row_names_stays(deposit, dossier_id, camille, content_store):
+    large = pdf() + b"%" * 200_000
+    receipt = deposit(large)
+    for path in content_store.rglob("*"):
+        os.utime(path, (0, 0))
+
+    assert tidied() == 0
+    assert consultation.original(dossier_id, receipt.document_id, by=camille, at=NOON).content == large
+
+
+def test_a_deposit_that_commits_while_its_shelf_is_tidied_loses_nothing(
+    deposit, dossier_id, camille, content_store, monkeypatch
+):
+    asked = keeping._unnamed
+
+    def deposit_meanwhile(names):
+        receipts.append(deposit(pdf() + b"%" * 200_000))
+        return asked(names)
+
+    receipts = []
+    stand(content_store, f"ab/{'ab' * 16}", for_hours=25)
+    monkeypatch.setattr(keeping, "_unnamed", deposit_meanwhile)
+
+    assert keeping.tidy(0xAB, at=timezone.now()) == 1
+    monkeypatch.undo()
+    assert tidied() == 0
+    assert consultation.original(dossier_id, receipts[0].document_id, by=camille, at=NOON).content
+
+
+def test_a_day_of_rounds_goes_past_every_shelf(monkeypatch):
+    seen = []
+    monkeypatch.setattr(keeping, "tidy", lambda shelf, *, at: seen.append(shelf))
+
+    for turn in range(keeping.SHELVES):
+        tasks.remove_what_no_row_names(at=NOON + timedelta(seconds=turn * tasks.ONE_SHELF_EVERY))
+
+    assert sorted(seen) == list(range(keeping.SHELVES))
 
 
 def test_file_names_are_harmless(deposit, dossier_id, camille):
