@@ -46,16 +46,24 @@ def for_capacity(*capacities: Capacity, sign_in: str) -> Callable[[View], View]:
 
 def to_sign_in(request: HttpRequest, sign_in: str) -> str:
     """The sign-in page, which brings back to a page that was only to be read."""
-    if request.method in {"GET", "HEAD"}:
-        return f"{reverse(sign_in)}?{urlencode({'suite': request.path})}"
-    return reverse(sign_in)
+    return onward(sign_in, request.path if request.method in {"GET", "HEAD"} else "")
+
+
+def onward(name: str, page: str) -> str:
+    """A step of signing in, which remembers the page wished for."""
+    return f"{reverse(name)}?{urlencode({'suite': page})}" if page else reverse(name)
 
 
 def wished_page(request: HttpRequest, *, otherwise: str) -> str:
     """Where to go once signed in: the page first asked for, when it is one of ours."""
-    wished = request.POST.get("suite") or request.GET.get("suite", "")
-    ours = url_has_allowed_host_and_scheme(wished, allowed_hosts=None, require_https=request.is_secure())
-    return wished if ours else reverse(otherwise)
+    return wished(request) or reverse(otherwise)
+
+
+def wished(request: HttpRequest) -> str:
+    """The page first asked for, when it is one of ours; else nothing."""
+    asked = request.POST.get("suite") or request.GET.get("suite", "")
+    ours = url_has_allowed_host_and_scheme(asked, allowed_hosts=None, require_https=request.is_secure())
+    return asked if ours else ""
 
 
 holders_only = for_capacity(Capacity.HOLDER, sign_in="public:sign_in")

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import signing_in
+from portal.doors import onward, wished, wished_page
 from portal.forms import Form
 
 CODE_REFUSED = (
@@ -101,7 +102,7 @@ class Entrance:
                 form.add_error(None, str(refused))
             else:
                 signing_in.keep(request, pending)
-                return self._to("sign_in_code")
+                return self._on(request, "sign_in_code")
         return self._page(request, "sign_in", form)
 
     @AS_A_PAGE
@@ -109,7 +110,7 @@ class Entrance:
         now = timezone.now()
         pending = signing_in.pending(request, at=now)
         if pending is None:
-            return self._to("sign_in")
+            return self._on(request, "sign_in")
         form = CodeForm(request.POST or None)
         if form.is_valid():
             try:
@@ -117,14 +118,15 @@ class Entrance:
             except CODE_REFUSED as refused:
                 form.add_error("code", str(refused))
             else:
-                return self._to("home" if signing_in.finish(request, proved, at=now) else "sign_in_password")
+                entered = signing_in.finish(request, proved, at=now)
+                return self._in(request) if entered else self._on(request, "sign_in_password")
         return self._page(request, "code", form)
 
     @AS_A_PAGE
     def password(self, request: HttpRequest) -> HttpResponse:
         now = timezone.now()
         if not signing_in.awaiting_password(request, at=now):
-            return self._to("sign_in")
+            return self._on(request, "sign_in")
         form = NewPasswordForm(request.POST or None)
         if form.is_valid():
             try:
@@ -132,11 +134,16 @@ class Entrance:
             except signing_in.WeakPassword as weak:
                 form.add_error("password", weak.faults)
             else:
-                return self._to("home")
+                return self._in(request)
         return self._page(request, "password", form)
 
     def _page(self, request: HttpRequest, name: str, form: Form) -> HttpResponse:
-        return render(request, f"two_factors/{name}.html", {"form": form, "entrance": self})
+        again = onward(f"{self.namespace}:sign_in", wished(request))
+        return render(request, f"two_factors/{name}.html", {"form": form, "entrance": self, "again": again})
 
-    def _to(self, name: str) -> HttpResponse:
-        return redirect(f"{self.namespace}:{name}")
+    def _on(self, request: HttpRequest, name: str) -> HttpResponse:
+        # Each page posts to its own address: the page wished for stays in it from step to step.
+        return redirect(onward(f"{self.namespace}:{name}", wished(request)))
+
+    def _in(self, request: HttpRequest) -> HttpResponse:
+        return redirect(wished_page(request, otherwise=f"{self.namespace}:home"))

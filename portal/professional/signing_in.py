@@ -3,13 +3,17 @@
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import pro_sante_connect
 from accounts.pro_sante_connect import PracticeChoice, SignInRefused
+from portal.doors import wished
 from portal.forms import Choices, Form
+
+WISHED = "wished_page"  # found to be ours before it goes into the session
 
 
 class PracticeForm(Form):
@@ -32,11 +36,12 @@ class PracticeForm(Form):
 
 @require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
-    return render(request, "professional/sign_in.html")
+    return render(request, "professional/sign_in.html", {"suite": wished(request)})
 
 
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
+    request.session[WISHED] = wished(request)
     try:
         return redirect(pro_sante_connect.start(request, at=timezone.now()))
     except SignInRefused as refused:
@@ -53,8 +58,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
         return _sign_in_again(request, refused)
     if len(choices) != 1:
         return redirect("professional:practice")
-    pro_sante_connect.choose_practice(request, choices[0].index, at=timezone.now())
-    return redirect("professional:search")
+    return _enter(request, choices[0].index)
 
 
 @never_cache
@@ -66,12 +70,19 @@ def practice(request: HttpRequest) -> HttpResponse:
     form = PracticeForm(choices, request.POST or None)
     if not form.is_valid():
         return render(request, "professional/practice.html", {"form": form})
+    return _enter(request, form.cleaned_data["practice"])
+
+
+def _enter(request: HttpRequest, choice: int) -> HttpResponse:
+    """To the page first asked for: the session forgets it as the professional comes in."""
+    page = request.session.get(WISHED) or reverse("professional:search")
     try:
-        pro_sante_connect.choose_practice(request, form.cleaned_data["practice"], at=timezone.now())
+        pro_sante_connect.choose_practice(request, choice, at=timezone.now())
     except SignInRefused as refused:
         return _sign_in_again(request, refused)
-    return redirect("professional:search")
+    return redirect(page)
 
 
 def _sign_in_again(request: HttpRequest, refused: SignInRefused) -> HttpResponse:
-    return render(request, "professional/sign_in.html", {"refusal": str(refused)}, status=403)
+    told = {"refusal": str(refused), "suite": request.session.get(WISHED, "")}
+    return render(request, "professional/sign_in.html", told, status=403)

@@ -1,12 +1,10 @@
 """A holder comes in: login and password, then a code sent to a contact they chose."""
 
 from datetime import datetime
-from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
@@ -16,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import signing_in
 from accounts.actors import Capacity
 from accounts.contacts import MaskedContact
-from portal.doors import wished_page
+from portal.doors import onward, wished, wished_page
 from portal.forms import Choices, Form, posted
 from portal.public.questions import TYPED_AS_IS, CodeForm, NewPasswordForm, missing
 from portal.typography import french
@@ -177,8 +175,7 @@ def _send(
 
 
 def _onward(request: HttpRequest, name: str) -> HttpResponse:
-    suite = request.POST.get("suite") or request.GET.get("suite", "")
-    return redirect(f"{reverse(name)}?{urlencode({'suite': suite})}" if suite else reverse(name))
+    return redirect(onward(name, wished(request)))
 
 
 def _too_soon(soon: signing_in.TooSoon, at: datetime) -> str:

@@ -43,9 +43,9 @@ def code_now() -> str:
     return totp.code(base64.b32encode(SECRET).decode(), time.time())
 
 
-def prove_identity(client: Client, slug: str) -> str:
+def prove_identity(client: Client, slug: str, **wished: str) -> str:
     """Go to Pro Santé Connect and come back; answers where one is sent then."""
-    asked = client.post(reverse("professional:psc_start"))
+    asked = client.post(reverse("professional:psc_start"), wished)
     told = {"professional": slug}
     answer = requests.post(asked["Location"], data=told, allow_redirects=False, timeout=10)
     back = urlsplit(answer.headers["Location"])

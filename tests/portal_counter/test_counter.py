@@ -2,18 +2,19 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import card_reader, signing_in
+from accounts import card_reader, directory, signing_in
 from accounts.card_reader import CardReading
 from accounts.identity import Ins
 from accounts.traits import Traits
 from sandbox.population import LEO
 
-from .conftest import AGREED, PASSWORD, open_for, receive, said
+from .conftest import AGREED, CPAM, PASSWORD, SECRET, code_now, open_for, receive, said
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +48,38 @@ def test_a_wrong_code_does_not_let_in(client, roy_has_an_account):
 
     assert "Ce code n’est pas le bon" in page.content.decode()
     assert client.get(reverse("counter:home")).status_code == 302
+
+
+def come_in(client, door):
+    """Go through that door with the password, then the code; answers where one is sent."""
+    asked = client.post(door, {"login": "bernard.roy", "password": PASSWORD})
+    return client.post(asked["Location"], {"code": code_now()})["Location"]
+
+
+def test_an_agent_comes_back_to_the_page_they_asked_for(client, roy_has_an_account):
+    wished = reverse("counter:information")
+
+    assert come_in(client, client.get(wished)["Location"]) == wished
+
+
+@pytest.mark.parametrize("elsewhere", ["https://ailleurs.example/", "//ailleurs.example/", "javascript:x"])
+def test_an_agent_is_never_brought_elsewhere(client, roy_has_an_account, elsewhere):
+    door = f"{reverse('counter:sign_in')}?{urlencode({'suite': elsewhere})}"
+
+    assert come_in(client, door) == reverse("counter:home")
+
+
+def test_a_first_password_does_not_make_the_page_forgotten(client, db):
+    wished = reverse("counter:information")
+    made = directory.provision_agent(
+        login="bernard.roy", name="Bernard Roy", structure=CPAM, at=timezone.now(), totp_secret=SECRET
+    )
+    asked = client.post(
+        client.get(wished)["Location"], {"login": made.login, "password": made.first_password}
+    )
+    choosing = client.post(asked["Location"], {"code": code_now()})
+
+    assert client.post(choosing["Location"], {"password": "trois pommes et un vélo"})["Location"] == wished
 
 
 def test_a_wrong_password_gets_one_sentence(client, roy_has_an_account):

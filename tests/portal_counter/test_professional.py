@@ -76,6 +76,34 @@ def test_whoever_practises_in_two_places_says_where(db):
     assert "Centre hospitalier de la Garonne" in said(entered)
 
 
+def test_one_comes_back_to_the_page_one_asked_for(bernard):
+    client = Conscience()
+    door = client.get(f"{bernard}deposer/")["Location"]
+    page = said(client.get(door))
+
+    assert f'name="suite" value="{bernard}deposer/"' in page
+    assert prove_identity(client, "lefevre", suite=f"{bernard}deposer/") == f"{bernard}deposer/"
+
+
+def test_one_comes_back_to_it_from_the_choice_of_a_practice_too(bernard):
+    client = Conscience()
+    sent_to = prove_identity(client, "deux-lieux", suite=f"{bernard}deposer/")
+
+    assert client.post(sent_to, {"practice": "0"})["Location"] == f"{bernard}deposer/"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://ailleurs.example/", "//ailleurs.example/", "javascript:x"])
+def test_one_is_never_brought_elsewhere(db, elsewhere):
+    assert prove_identity(Conscience(), "lefevre", suite=elsewhere) == reverse("professional:search")
+
+
+def test_one_wish_does_not_outlive_another_sign_in(db):
+    client = Conscience()
+    client.post(reverse("professional:psc_start"), {"suite": "/pro/dossiers/"})
+
+    assert prove_identity(client, "lefevre") == reverse("professional:search")
+
+
 def test_an_answer_to_another_question_lets_nobody_in(db):
     client = Conscience()
     client.post(reverse("professional:psc_start"))
@@ -184,7 +212,11 @@ def test_a_deposit_is_told_truly_from_its_receipt_to_its_reading(lefevre, let_in
 def test_one_deposits_without_reading(saidi, bernard):
     receipt = deposited(saidi, bernard)["Location"]
 
-    assert "en cours de vérification" in said(saidi.get(receipt))
+    with CaptureQueriesContext(connection) as queries:
+        page = said(saidi.get(receipt))
+
+    assert "en cours de vérification" in page and "LACOSTE" in page
+    assert sum("audit_append" in query["sql"] for query in queries) == 1
     assert saidi.get(bernard)["Location"] == f"{bernard}accord/"
 
 
