@@ -2,8 +2,10 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from tests.cast import LEFEVRE
+from history import review
+from tests.cast import LEFEVRE, STAFF
 from tests.history.cast import statement
 from tests.portal.conftest import INSURED
 
@@ -101,6 +103,18 @@ def test_what_is_about_somebody_else_is_kept_out_and_a_person_told(hers, history
 
     assert "vérifié par une personne" in page
     assert "DURAND" not in page
+
+
+def test_what_a_person_left_out_is_not_said_to_be_looked_at(hers, history, imported):
+    history.sends(statement(INSURED.but(birth_name="DURAND")))
+    imported()
+    [held] = review.waiting(by=STAFF, at=timezone.now())
+    review.close(held.id, by=STAFF, at=timezone.now())
+
+    page = text(hers, "/mon-dmp/soins/")
+
+    assert "l’a laissé dehors" in page
+    assert "vérifié par une personne" not in page
 
 
 def test_the_import_has_a_page_of_its_own_without_scripts(hers):
