@@ -202,6 +202,11 @@ def test_a_pharmacist_opens_at_the_counter_and_reads_nothing_without_an_agreemen
     lucie.follow(re.compile("Demander l.accord"))
     assert lucie.title == "Mme Moreau est-elle d'accord ?"
     assert "Bilan sanguin" not in lucie.page.content()
+    assert lucie.is_refused(lucie.path.replace("accord/", "soins/")) == 403
+    assert "Demandez-le-lui, puis déclarez cet accord" in lucie.words
+    lucie.look("pro-refus")
+    assert lucie.is_refused("/mon-dmp/documents/") == 403
+    assert lucie.title == "Cette page appartient à un autre espace"
 
 
 def test_a_doctor_is_let_in_reads_and_deposits_and_the_patient_sees_it(comes, world):

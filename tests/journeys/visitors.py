@@ -23,6 +23,8 @@ COLOURS = {
 }
 VIEWS = ((390, "light", WCAG), (390, "dark", COLOURS), (1280, "dark", COLOURS), (1280, "light", WCAG))
 SHOTS = os.environ.get("DMP_SHOTS")  # a folder to keep pictures in, when somebody wants to look
+# Of a long list, the first lines are enough: the others are made alike.
+ALL_BUT_REPEATS = {"include": [["html"]], "exclude": [[".entry:nth-child(n+9)"], ["tbody tr:nth-child(n+9)"]]}
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUS = """() => {
   const at = document.activeElement;
@@ -46,6 +48,7 @@ class Visitor:
     page: Page
     world: World
     complaints: list[str] = field(default_factory=list)
+    refusals_expected: bool = False
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(PATIENCE * 1000)
@@ -53,12 +56,19 @@ class Visitor:
         self.page.on("pageerror", lambda error: self._complain(str(error)))
 
     def _complain(self, words: str) -> None:
+        if self.refusals_expected and "the server responded with a status of 40" in words:
+            return
         self.complaints.append(f"{self.page.url}: {words}")
 
     # -- Going about -------------------------------------------------------------------------------
 
     def go(self, path: str) -> None:
         self.page.goto(self.world.address + path)
+
+    def is_refused(self, path: str) -> int:
+        """Ask for a page that one must not have; the status of the answer."""
+        self.refusals_expected = True
+        return self.page.goto(self.world.address + path).status
 
     def go_outside(self, path: str) -> None:
         self.page.goto(self.world.sandbox + path)
@@ -126,7 +136,7 @@ class Visitor:
                 self.page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{light}.png", full_page=True)
             wider = self.page.evaluate(WIDER)
             assert wider <= 0, f"{name}, {width} px: {wider} px too wide"
-            wrong = self.page.evaluate("options => axe.run(document, options)", rules)["violations"]
+            wrong = self.page.evaluate("asked => axe.run(...asked)", [ALL_BUT_REPEATS, rules])["violations"]
             found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in wrong]
             assert not found, f"{name}, {width} px, {light}: {found}"
         self.page.set_viewport_size(was)
