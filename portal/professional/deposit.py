@@ -22,6 +22,15 @@ from portal.forms import Choices, Form
 from .whom import professionals_only
 
 PDF = "application/pdf"
+# Why a file was refused, as its author may mend it; by the verdict, or by how it begins.
+REFUSED = {
+    "pdf.password": "Il est protégé par un mot de passe.",
+    "pdf.unreadable": "Il est abîmé : nous n’arrivons pas à le lire.",
+    "pdf.no_page": "Il n’a aucune page.",
+    "pdf.too_complex": "Il est trop lourd à lire sans danger.",
+    "pdf.": "Il contient des actions automatiques : un document de santé ne doit que se lire.",
+    "": "Il est abîmé, ou contient ce qu’un document de santé ne doit pas contenir.",
+}
 FIELD_AT_FAULT = {
     "type_code": "type",
     "visibility": None,
@@ -201,6 +210,11 @@ def receipt(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpRe
     page = {
         "holder": deposited.holder,
         "receipt": deposited,
+        "why": why_refused(deposited.verdict),
         "civility": civility(deposited.holder, minor=deposited.holder.minor),
     }
     return render(request, "professional/receipt.html", page)
+
+
+def why_refused(verdict: str) -> str:
+    return REFUSED[max((start for start in REFUSED if verdict.startswith(start)), key=len)]

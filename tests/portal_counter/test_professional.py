@@ -227,9 +227,16 @@ def test_a_file_that_acts_by_itself_is_refused_to_its_author_alone(lefevre, said
     saidi.post(f"{let_in}accord/")
 
     assert "Le fichier n’a pas pu être accepté" in said(lefevre.get(receipt))
+    assert "actions automatiques" in said(lefevre.get(receipt))
     assert "Refusé à la vérification" in said(lefevre.get(let_in))
     assert "Radiographie" not in said(saidi.get(let_in))
     assert saidi.get(receipt).status_code == 404
+
+
+def test_a_file_to_choose_again_is_asked_for(lefevre, let_in):
+    page = said(deposited(lefevre, let_in, type="lettre"))
+
+    assert "Choisissez le fichier de nouveau" in page and "convient à 5 types" in page
 
 
 def test_what_is_masked_stays_with_its_author(lefevre, saidi, let_in):
