@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -63,11 +64,22 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         if not settings.DMP_DEMO:
             raise CommandError("La démonstration ne se joue que sur une installation de démonstration.")
-        logging.getLogger("jobs").setLevel(logging.WARNING)  # the programme alone is for people
         memory = settings.DMP_VAR / "sandbox"
-        Play(memory, timezone.now()).play()
+        with _quiet("jobs"):  # the programme alone is for people
+            Play(memory, timezone.now()).play()
         whoswho.prepare(memory, [_borrowed(slug) for slug in LOGINS])
         self.stdout.write(_programme())
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @dataclass(frozen=True)
