@@ -15,8 +15,8 @@ log = structlog.get_logger(__name__)
 # After a bell that did not ring, how long we do not even try: a page must not pay for each job.
 SILENCE_SECONDS = 5.0
 # Jobs asked for within this time by one process share one message: ringing costs as much as a page.
-TOGETHER_SECONDS = 0.01
-AT_ONCE = 10
+TOGETHER_SECONDS = 0.05
+AT_ONCE = 20
 
 
 class _Wire(threading.local):
