@@ -191,6 +191,8 @@ def _event(passage: Passage) -> tuple[Event, Keyring]:
     detail = {"reason": str(decision.reason), **passage.detail}
     if target.document_id is not None:
         detail["document"] = str(target.document_id)
+    if target.withheld:
+        detail["withheld"] = True  # the holder must not come upon it in the log either
     entered = passage._founded or (target.dossier_id if target.exists else None)
     chain, keyring = (entered, passage.keyring) if entered else _chain_of(actor)
     return Event(

@@ -95,8 +95,7 @@ def deposit(
     document_id = uuid4()
     refusal: BadDocument | None = None
     with gate.admitted(by, Action.DEPOSIT, DepositAtTheDoor(dossier_id, type_code), at=at) as passage:
-        if not withheld:
-            passage.tell(title=title)
+        passage.tell(**{"withheld": True} if withheld else {"title": title})
         holder = identity_of(passage)
         if header and _of_somebody_else(header, holder):
             refusal = SOMEBODY_ELSE

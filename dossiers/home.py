@@ -16,6 +16,7 @@ from audit.ledger import Trace
 from .identity import HolderBanner, holder_of
 from .models import Objection
 from .things import DossierAtTheDoor
+from .traces import told_to_the_holder
 
 RECENT = 12  # traces shown on the holder's first page
 # What the holder did is no news to them, and the house's upkeep is none to anybody.
@@ -67,7 +68,7 @@ def _own(passage: Passage) -> dict:
     return {
         "break_glass": Objection.To.BREAK_GLASS not in objections,
         "regulation": Objection.To.REGULATION not in objections,
-        "recent": tuple(
+        "recent": told_to_the_holder(
             ledger.traces(
                 passage.dossier_id,
                 passage.keyring,

@@ -330,3 +330,15 @@ def test_without_a_pin_there_are_no_rows(deposit, dossier_id):
 def test_each_role_does_its_own_work_only(dossier_id, role, sql):
     with pytest.raises(ProgrammingError, match="permission denied"):
         as_role(role, dossier_id, sql)
+
+
+def test_what_is_withheld_leaves_no_line_in_the_log_its_holder_reads(deposit, dossier_id, camille, granted):
+    before = len(traces.traces(dossier_id, by=camille, at=NOON).entries)
+    withheld = deposit(title="Annonce à faire", withheld=True)
+    consultation.read(dossier_id, withheld.document_id, by=LEFEVRE, at=NOON)
+
+    after = traces.traces(dossier_id, by=camille, at=NOON).entries
+
+    assert [trace.kind for trace in after[: len(after) - before]] == ["traces"]
+    positions = [trace.position for trace in traces.traces(dossier_id, by=camille, at=NOON).entries]
+    assert max(positions) == len(positions) + 3  # the ledger keeps them all: deposit, check, reading
