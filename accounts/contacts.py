@@ -60,7 +60,9 @@ def _mobile(text: str) -> str:
     if typed.startswith("00"):
         typed = "+" + typed[2:]
     if re.fullmatch(r"0[67]\d{8}", typed, re.ASCII):
-        return _OVERSEAS.get(typed[1:4], "+33") + typed[1:]
+        # 0639 is Mayotte, but for 0639 98, kept for fiction in mainland France (ARCEP).
+        mainland = typed.startswith("063998")
+        return ("+33" if mainland else _OVERSEAS.get(typed[1:4], "+33")) + typed[1:]
     if re.fullmatch(r"\+33[67]\d{8}", typed, re.ASCII):
         return typed
     if re.fullmatch(r"\+(?!33)[1-9]\d{7,14}", typed, re.ASCII):
