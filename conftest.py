@@ -10,8 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from dmp import children, pg, valkey
+
+# Nothing is written in the tree outside .venv and var.
+set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
 
 TEST_DATABASE = "dmp_test"
 
