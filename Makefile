@@ -29,6 +29,7 @@ test: dev ## formatting, lint, import contracts, types, migrations, tests, brows
 
 proof: dev ## the long programme: faults, scans, whole corpora, timing; figures go to docs/proofs/
 	@$(PYTHON) -m pytest tests/proof -m proof -s
+	@$(PYTHON) -m tests.bench --write
 
 bench: dev ## throughput of the paths that count, as shares of a bare view
 	@$(PYTHON) -m tests.bench
