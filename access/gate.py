@@ -188,7 +188,7 @@ def _event(passage: Passage) -> tuple[Event, Keyring]:
     """What happened, and the key that seals it: the dossier's own, else the actor's, else the house's."""
     question, decision, target = passage.question, passage.decision, passage.question.target
     actor = question.actor
-    detail = {"reason": str(decision.reason), **passage.detail}
+    detail = {**passage.detail, "reason": str(decision.reason)}
     if target.document_id is not None:
         detail["document"] = str(target.document_id)
     if target.withheld:

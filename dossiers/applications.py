@@ -14,6 +14,7 @@ from vault import subjects
 from vault.keyring import Keyring, ephemeral
 
 LIFETIME = timedelta(minutes=30)
+READING_HOLDS = timedelta(minutes=5)  # between the reading of a card and what one makes of it
 TABLE, COLUMN = "dossiers_application", "sealed"
 
 
@@ -26,16 +27,21 @@ class ApplicationRow:
 
 @dataclass(frozen=True, slots=True)
 class ToBegin:
-    """An application that does not exist yet: whoever begins it owns it."""
+    """An application that does not exist yet: whoever begins it owns it.
+
+    `card_read_at` is when the card of who stands at the counter was read; None online.
+    """
 
     application_id: UUID
+    card_read_at: datetime | None = None
 
     @property
     def pin(self) -> None:
         return None
 
     def facts(self, actor: Actor, at: datetime) -> Facts:
-        return Facts(target=Target(owner_id=actor.id), standing=Standing(holder_present=True))
+        there = self.card_read_at is not None and at - self.card_read_at <= READING_HOLDS
+        return Facts(target=Target(owner_id=actor.id), standing=Standing(holder_present=there))
 
 
 @dataclass(frozen=True, slots=True)

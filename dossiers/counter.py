@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
@@ -19,8 +19,6 @@ from . import applications
 from .applications import ApplicationAtTheDoor, ApplicationRow, ToBegin
 from .identity import Identity, minor
 from .opening import Consent, WebAccess, holder_of_a_dossier, open_from
-
-READING_HOLDS = timedelta(minutes=5)  # between the reading of the card and what one makes of it
 
 
 class IdentityDocument(StrEnum):
@@ -74,14 +72,15 @@ class AccessSheet:
 
 def receive(reading: CardReading, *, by: Actor, at: datetime) -> Visit:
     """Look up whether the person whose card was just read has a dossier. Raises CardTooOld."""
-    if at - reading.read_at > READING_HOLDS:
-        raise CardTooOld
     visit_id, who = uuid4(), Identity(reading.ins, reading.traits)
     told = {"identity": who.told(), "card_read_at": reading.read_at.isoformat(), "by": str(by.id)}
-    with gate.admitted(by, Action.CHECK_EXISTENCE, ToBegin(visit_id), at=at) as passage:
-        exists = holder_of_a_dossier(who.ins) is not None
-        applications.begin(visit_id, told, owner_id=by.id, at=at)
-        passage.tell(exists=exists)
+    try:
+        with gate.admitted(by, Action.CHECK_EXISTENCE, ToBegin(visit_id, reading.read_at), at=at) as passage:
+            exists = holder_of_a_dossier(who.ins) is not None
+            applications.begin(visit_id, told, owner_id=by.id, at=at)
+            passage.tell(exists=exists)
+    except gate.Refused as refusal:
+        raise (CardTooOld() if refusal.decision.reason is gate.Reason.HOLDER_ABSENT else refusal) from None
     return _visit(visit_id, who, exists, at + applications.LIFETIME, at)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -94,6 +95,21 @@ def holder_of_a_dossier(ins: Any) -> UUID | None:
     return row[0] if row else None
 
 
+def asked_again_when_raced(opening: Callable[..., Opened]) -> Callable[..., Opened]:
+    """Two openings of one person at once: the database lets one through, the other is asked again and
+    then finds the dossier."""
+
+    @wraps(opening)
+    def ask(*args: Any, **kwargs: Any) -> Opened:
+        try:
+            return opening(*args, **kwargs)
+        except IntegrityError:
+            return opening(*args, **kwargs)
+
+    return ask
+
+
+@asked_again_when_raced
 def open_from(
     application_id: UUID,
     consent: Consent | None,
@@ -103,26 +119,7 @@ def open_from(
     by: Actor,
     at: datetime,
 ) -> Opened:
-    """Turn an application into a dossier. Without `consent`, or when there is one already, Refused.
-
-    Two openings of one person at once: the database lets one through, the other is asked again and
-    then finds the dossier.
-    """
-    try:
-        return _open_from(application_id, consent, access, through=through, by=by, at=at)
-    except IntegrityError:
-        return _open_from(application_id, consent, access, through=through, by=by, at=at)
-
-
-def _open_from(
-    application_id: UUID,
-    consent: Consent | None,
-    access: Callable[[ApplicationRow], WebAccess],
-    *,
-    through: str,
-    by: Actor,
-    at: datetime,
-) -> Opened:
+    """Turn an application into a dossier. Without `consent`, or when there is one already, Refused."""
     thing = ApplicationToOpen(application_id, consent, at.date())
     with gate.admitted(by, Action.OPEN, thing, at=at, through=through) as passage:
         assert consent is not None  # the policy refused otherwise

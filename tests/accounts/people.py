@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -83,7 +83,3 @@ def next_visit(request: HttpRequest) -> HttpRequest:
 
 def is_anonymous(actor: Actor) -> bool:
     return actor.capacity is Capacity.ANONYMOUS
-
-
-def as_uuid(value: object) -> UUID:
-    return UUID(str(value))

@@ -27,11 +27,12 @@ from accounts.identity import Ins, nir_key
 from accounts.traits import Traits
 from documents import nomenclature
 from documents.deposit import file
-from dossiers import counter, information
+from dossiers import counter
 from dossiers.counter import IdentityDocument
 from dossiers.house import HOUSE
 from dossiers.things import DossierAtTheDoor
 from portal.counter.opening import _key
+from tests import openings
 from tests.bench import load
 from tests.cast import CAMILLE, ROY
 from tests.signing_in import session_of
@@ -84,17 +85,7 @@ def receive(person: Person, at: datetime) -> Visit:
 
 
 def open_here(visit: Visit, at: datetime) -> counter.AccessSheet:
-    return counter.open_here(
-        visit.id,
-        identity_document=IdentityDocument.ID_CARD,
-        agreed=True,
-        break_glass=True,
-        regulation=True,
-        contact=Contact("sms", "+33612345642"),
-        information_version=information.VERSION,
-        by=visit.agent,
-        at=at,
-    )
+    return openings.open_here(visit.id, by=visit.agent, at=at, contact=Contact("sms", "+33612345642"))
 
 
 def holder_of(dossier_id: UUID, at: datetime) -> Actor:

@@ -12,11 +12,11 @@ from accounts.card_reader import CardReading
 from accounts.identity import Ins, nir_key
 from accounts.traits import Traits
 from documents import deposit as depositing
-from dossiers import counter, information, sharing
-from dossiers.counter import IdentityDocument
+from dossiers import counter, sharing
 from dossiers.house import HOUSE
 from dossiers.things import DossierAtTheDoor
 from jobs import queue
+from tests import openings
 from tests.cast import CAMILLE, LEFEVRE, NOON, ROY
 
 from .files import pdf
@@ -45,17 +45,7 @@ def open_dossier(thirteen: str = "2790351215189", traits: Traits = TRAITS) -> UU
         read_at=NOON - timedelta(minutes=1),
     )
     visit = counter.receive(reading, by=ROY, at=NOON)
-    return counter.open_here(
-        visit.id,
-        identity_document=IdentityDocument.ID_CARD,
-        agreed=True,
-        break_glass=True,
-        regulation=True,
-        contact=None,
-        information_version=information.VERSION,
-        by=ROY,
-        at=NOON,
-    ).dossier_id
+    return openings.open_here(visit.id, by=ROY, at=NOON).dossier_id
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from accounts.contacts import Contact, MaskedContact
 from accounts.identity import Ins, nir_key
 from accounts.traits import Traits
 from dossiers import counter, enrolment, information
-from dossiers.counter import IdentityDocument
 from dossiers.house import HOUSE
 from dossiers.things import DossierAtTheDoor
+from tests import openings
 from tests.cast import CAMILLE, NOON, ROY
 
 TEST_OID = "1.2.250.1.213.1.4.10"
@@ -49,16 +49,7 @@ def reading():
 def open_at_the_counter(reading):
     def open_it(by=ROY, at=NOON, contact=Contact("sms", "+33612345642"), reading=reading, **answers):
         visit = counter.receive(reading, by=by, at=at)
-        given = {"agreed": True, "break_glass": True, "regulation": True} | answers
-        return counter.open_here(
-            visit.id,
-            identity_document=IdentityDocument.ID_CARD,
-            contact=contact,
-            information_version=information.VERSION,
-            by=by,
-            at=at,
-            **given,
-        )
+        return openings.open_here(visit.id, by=by, at=at, contact=contact, **answers)
 
     return open_it
 

@@ -9,9 +9,10 @@ from django.db import connection
 from access.gate import Refused
 from access.policy import Reason
 from accounts.traits import Traits
-from dossiers import counter, information
-from dossiers.counter import CardTooOld, IdentityDocument, VisitOver
+from dossiers import counter
+from dossiers.counter import CardTooOld, VisitOver
 from tests.cast import LEFEVRE, NOON, PHARMACIST, ROY, STAFF, STUDENT
+from tests.openings import open_here
 
 pytestmark = pytest.mark.django_db
 
@@ -57,18 +58,10 @@ def test_a_person_has_one_dossier(open_at_the_counter, reading):
 
 def test_a_visit_ends_with_the_opening(reading):
     visit = counter.receive(reading, by=ROY, at=NOON)
-    answers = {
-        "identity_document": IdentityDocument.PASSPORT,
-        "agreed": True,
-        "break_glass": True,
-        "regulation": True,
-        "contact": None,
-        "information_version": information.VERSION,
-    }
-    counter.open_here(visit.id, by=ROY, at=NOON, **answers)
+    open_here(visit.id, by=ROY, at=NOON)
 
     with pytest.raises(VisitOver):
-        counter.open_here(visit.id, by=ROY, at=NOON, **answers)
+        open_here(visit.id, by=ROY, at=NOON)
     with pytest.raises(VisitOver):
         counter.visit(visit.id, by=ROY, at=NOON)
 
@@ -100,6 +93,16 @@ def test_a_card_read_long_ago_proves_nothing(reading):
     with pytest.raises(CardTooOld):
         counter.receive(reading, by=ROY, at=NOON + timedelta(minutes=10))
 
+    assert applications() == 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('role', 'dmp_web', true), set_config('dmp.pin', %s, true)", [str(ROY.id)]
+        )
+        cursor.execute("SELECT kind FROM audit_event WHERE chain = %s", [ROY.id])
+        traced = cursor.fetchall()
+        cursor.execute("SELECT set_config('role', 'none', true), set_config('dmp.pin', '', true)")
+    assert traced == [("check_existence.refused",)]
+
 
 @pytest.mark.parametrize("by", [STAFF, STUDENT], ids=lambda actor: actor.name)
 def test_a_counter_is_for_agents_and_health_professionals(reading, by):
@@ -110,17 +113,9 @@ def test_a_counter_is_for_agents_and_health_professionals(reading, by):
 def test_a_minor_comes_with_a_representative(reading):
     child = Traits(birth_name="MOREAU", given_names=("LÉO",), sex="F", birth_date="20150601")
     visit = counter.receive(replace(reading, traits=child), by=ROY, at=NOON)
-    answers = {
-        "identity_document": IdentityDocument.ID_CARD,
-        "agreed": True,
-        "break_glass": True,
-        "regulation": True,
-        "contact": None,
-        "information_version": information.VERSION,
-    }
 
     with pytest.raises(Refused) as refused:
-        counter.open_here(visit.id, by=ROY, at=NOON, **answers)
+        open_here(visit.id, by=ROY, at=NOON)
     assert refused.value.decision.reason is Reason.NO_REPRESENTATIVE
-    sheet = counter.open_here(visit.id, by=ROY, at=NOON, representative="Claire Moreau, mère", **answers)
+    sheet = open_here(visit.id, by=ROY, at=NOON, representative="Claire Moreau, mère")
     assert sheet.login is None

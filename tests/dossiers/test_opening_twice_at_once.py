@@ -7,8 +7,9 @@ from django.db import connection
 
 from access.gate import Refused
 from access.policy import Reason
-from dossiers import counter, information
-from dossiers.counter import AccessSheet, IdentityDocument
+from dossiers import counter
+from dossiers.counter import AccessSheet
+from tests import openings
 from tests.cast import NOON, PHARMACIST, ROY
 
 
@@ -19,17 +20,7 @@ def test_two_openings_at_once_make_one_dossier(real_database, reading):
         try:
             visit = counter.receive(reading, by=by, at=NOON)
             together.wait()
-            return counter.open_here(
-                visit.id,
-                identity_document=IdentityDocument.ID_CARD,
-                agreed=True,
-                break_glass=True,
-                regulation=True,
-                contact=None,
-                information_version=information.VERSION,
-                by=by,
-                at=NOON,
-            )
+            return openings.open_here(visit.id, by=by, at=NOON)
         except Refused as refused:
             return refused.decision.reason
         finally:

@@ -15,13 +15,12 @@ from accounts.card_reader import CardReading
 from accounts.identity import Ins
 from accounts.insurer import InsurerUnreachable
 from accounts.outbound import Answer
-from dossiers import counter, information
-from dossiers.counter import IdentityDocument
+from dossiers import counter
 from dossiers.house import HOUSE
 from dossiers.opening import IMPORT_HISTORY
 from dossiers.things import DossierAtTheDoor
 from jobs import queue
-from tests import cast
+from tests import cast, openings
 
 from .cast import CAMILLE, Insured
 
@@ -35,17 +34,7 @@ def open_dossier(person: Insured = CAMILLE, *, at: datetime = cast.NOON) -> UUID
         read_at=at - timedelta(minutes=1),
     )
     visit = counter.receive(reading, by=cast.ROY, at=at)
-    sheet = counter.open_here(
-        visit.id,
-        identity_document=IdentityDocument.ID_CARD,
-        agreed=True,
-        break_glass=True,
-        regulation=True,
-        contact=None,
-        information_version=information.VERSION,
-        by=cast.ROY,
-        at=at,
-    )
+    sheet = openings.open_here(visit.id, by=cast.ROY, at=at)
     return sheet.dossier_id
 
 

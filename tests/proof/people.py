@@ -10,12 +10,12 @@ from accounts.card_reader import CardReading
 from accounts.contacts import Contact
 from accounts.identity import Ins
 from accounts.traits import Traits
-from dossiers import counter, information
-from dossiers.counter import IdentityDocument
+from dossiers import counter
 from history import cnam_hr
 from history.importing import MONTHS, months_before
 from sandbox import statements
 from sandbox.population import Insurer, Person, everybody
+from tests import openings
 from tests.cast import ROY
 
 MAJORITY = 18
@@ -52,17 +52,7 @@ def received(person: Person, contact: Contact | None = None) -> counter.AccessSh
     """A dossier opened at the counter, and the sheet that is printed."""
     at = timezone.now()
     visit = counter.receive(reading_of(person, at), by=ROY, at=at)
-    return counter.open_here(
-        visit.id,
-        identity_document=IdentityDocument.ID_CARD,
-        agreed=True,
-        break_glass=True,
-        regulation=True,
-        contact=contact,
-        information_version=information.VERSION,
-        by=ROY,
-        at=at,
-    )
+    return openings.open_here(visit.id, by=ROY, at=at, contact=contact)
 
 
 def lines_told_by_the_insurer(person: Person) -> int:
