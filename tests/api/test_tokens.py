@@ -11,6 +11,8 @@ from django.db import connection
 from django.utils import timezone
 from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts import programs
 from accounts.models import AccessToken, Program
@@ -257,3 +259,11 @@ def test_only_public_keys_make_a_program_known(offered):
 def test_an_unknown_scope_is_given_to_nobody():
     with pytest.raises(ValueError):
         register(scopes=("dossiers.read",))
+
+
+def test_a_view_that_says_nothing_of_its_visitors_serves_programs_only(rf):
+    class Forgetful(APIView):
+        def get(self, request):
+            return Response("served")
+
+    assert Forgetful.as_view()(rf.get("/")).status_code == 401
