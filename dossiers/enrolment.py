@@ -8,7 +8,7 @@ sealed under its own key (`applications`).
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -97,10 +97,9 @@ class Incomplete(Exception):
         self.step = step
 
 
-def applicant(application_id: UUID, *, proved: bool = False) -> Actor:
+def applicant(application_id: UUID) -> Actor:
     """Whoever fills in this application, for as long as it lasts."""
-    proof = Authentication.INSURER_CODE if proved else Authentication.NONE
-    return Actor(capacity=Capacity.APPLICANT, id=application_id, authentication=proof)
+    return Actor(capacity=Capacity.APPLICANT, id=application_id)
 
 
 def start(*, at: datetime) -> UUID:
@@ -288,23 +287,32 @@ def consent(
     at: datetime,
 ) -> Opened:
     """Open the dossier, now. Raises Refused without an agreement or when a dossier exists, Incomplete."""
-    current = state(application_id, by=by, at=at)
-    if current.step is not Step.CONSENT:
-        raise Incomplete(current.step)
     given = Consent(
         information_version=information_version,
         break_glass=break_glass,
         regulation=regulation,
         captured={"how": "online"},
     )
-    by = applicant(application_id, proved=True)
-    return open_from(application_id, given if agreed else None, _web_access, through="online", by=by, at=at)
+    return open_from(
+        application_id,
+        given if agreed else None,
+        _web_access,
+        through="online",
+        by=replace(by, authentication=Authentication.INSURER_CODE),
+        at=at,
+        complete=_complete,
+    )
 
 
 def give_up(application_id: UUID, *, by: Actor, at: datetime) -> None:
     """Forget everything that was answered."""
     with _entered(application_id, by, at, step="give_up") as (passage, _):
         applications.forget(passage)
+
+
+def _complete(told: dict[str, Any]) -> None:
+    if (step := _step(told)) is not Step.CONSENT:
+        raise Incomplete(step)
 
 
 def _web_access(row: ApplicationRow) -> WebAccess:

@@ -62,8 +62,11 @@ class ApplicationToOpen(ApplicationAtTheDoor):
 
     consent: Consent | None
     on: date
+    complete: Callable[[dict[str, Any]], None] | None = None  # raises when an answer is still missing
 
     def answered(self, target: Target, row: ApplicationRow, keyring: Keyring) -> Facts:
+        if self.complete is not None:
+            self.complete(row.told)
         facts = ApplicationAtTheDoor.answered(self, target, row, keyring)
         if "identity" not in row.told:
             return facts
@@ -118,9 +121,13 @@ def open_from(
     through: str,
     by: Actor,
     at: datetime,
+    complete: Callable[[dict[str, Any]], None] | None = None,
 ) -> Opened:
-    """Turn an application into a dossier. Without `consent`, or when there is one already, Refused."""
-    thing = ApplicationToOpen(application_id, consent, at.date())
+    """Turn an application into a dossier. Without `consent`, or when there is one already, Refused.
+
+    `complete` is given the answers before anything is decided, and raises when one is missing.
+    """
+    thing = ApplicationToOpen(application_id, consent, at.date(), complete)
     with gate.admitted(by, Action.OPEN, thing, at=at, through=through) as passage:
         assert consent is not None  # the policy refused otherwise
         row: ApplicationRow = passage.facts.row

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from access import gate
 from access.gate import Refused
-from access.policy import Reason
+from access.policy import Action, Reason
 from accounts import attempts
 from accounts.attempts import TooManyTries
 from accounts.contacts import Contact
@@ -200,6 +201,24 @@ def test_no_step_can_be_skipped(the_insurer):
             at=NOON,
         )
     assert refused.value.step is Step.IDENTITY
+
+
+def test_agreeing_passes_the_gate_once(opened_online, monkeypatch):
+    passed, admitted, agreeing = [], gate.admitted, enrolment.consent
+
+    def counted(by, action, thing, **how):
+        passed.append(action)
+        return admitted(by, action, thing, **how)
+
+    def agree(*args, **kwargs):
+        monkeypatch.setattr(gate, "admitted", counted)
+        return agreeing(*args, **kwargs)
+
+    monkeypatch.setattr(enrolment, "consent", agree)
+
+    opened_online()
+
+    assert passed == [Action.OPEN]
 
 
 def test_a_login_is_one_persons(opened_online, proved, the_insurer):
