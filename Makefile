@@ -25,7 +25,7 @@ run: runtime ## start everything, print the address; Ctrl-C stops everything
 	@exec $(PYTHON) -m dmp.run
 
 test: dev ## formatting, lint, import contracts, types, migrations, tests, browser journeys
-	@$(PYTHON) tests/all.py
+	@$(PYTHON) -m tests.all
 
 proof: dev ## the long programme: faults, scans, whole corpora, timing; figures go to docs/proofs/
 	@$(PYTHON) -m pytest tests/proof -m proof -s

@@ -13,11 +13,20 @@ from django.conf import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from dmp import children, pg, valkey
+from tests import browser
 
 # Nothing is written in the tree outside .venv and var.
 set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
 
 TEST_DATABASE = "dmp_test"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many journeys were not played for want of a browser: a skip that nobody reads would hide them."""
+    reports = [report for kind in ("skipped", "error") for report in terminalreporter.getreports(kind)]
+    missing = sum(browser.NO_BROWSER in str(report.longrepr) for report in reports)
+    if sentence := browser.not_played(missing):
+        terminalreporter.write_line(sentence)
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,15 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+from dmp import children
+from tests import browser
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 CHECKS = (
     ("formatting", [BIN / "ruff", "format", "--check", "--quiet", "."]),
@@ -21,17 +25,39 @@ CHECKS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What pytest counted (an error is a failure), and its sentence on journeys that were not played."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    not_played: str = ""
+
+
+COULD_NOT_RUN = Outcome(failed=1)
+
+
 def main() -> int:
+    try:
+        children.refuse_root_without_namespaces()
+    except children.CannotStart as sentence:
+        print(sentence, file=sys.stderr)
+        return 1
     find_a_browser()
     failed = [name for name, command in CHECKS if not passes(name, command)]
-    counts = run_the_tests()
-    if counts is None or counts["failed"]:
-        failed.append("tests")
-    if failed:
-        print(f"\nFailed: {', '.join(failed)}")
-    told = counts or {"passed": 0, "failed": 1, "skipped": 0}
-    print(f"{told['passed']} passed, {told['failed']} failed, {told['skipped']} skipped", flush=True)
-    return 1 if failed else 0
+    outcome = run_the_tests()
+    print("\n".join(last_lines(failed, outcome)), flush=True)
+    return 1 if failed or outcome.failed else 0
+
+
+def last_lines(failed_checks: list[str], outcome: Outcome) -> list[str]:
+    """What failed, the journeys not played, and on the last line the count: a check is one more failure."""
+    failed = [*failed_checks, *(["tests"] if outcome.failed else [])]
+    lines = [f"\nFailed: {', '.join(failed)}"] if failed else []
+    lines += [outcome.not_played] if outcome.not_played else []
+    count = outcome.failed + len(failed_checks)
+    return [*lines, f"{outcome.passed} passed, {count} failed, {outcome.skipped} skipped"]
 
 
 def passes(name: str, command: list[str | Path]) -> bool:
@@ -44,34 +70,38 @@ def passes(name: str, command: list[str | Path]) -> bool:
     return done.returncode == 0
 
 
-def run_the_tests() -> dict[str, int] | None:
-    """What pytest counts, an error counted as a failure; nothing when it could not run."""
+def run_the_tests() -> Outcome:
     command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-rs", "tests", *sys.argv[1:]]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as tests:
         assert tests.stdout is not None
-        last = ""
-        for line in tests.stdout:
-            print(line, end="", flush=True)
-            last = line if re.search(r" in \d", line) else last
-    if tests.returncode not in (0, 1):
-        return None
-    found = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", last)}
-    failed = found.get("failed", 0) + found.get("error", 0) + found.get("errors", 0)
-    return {"passed": found.get("passed", 0), "failed": failed, "skipped": found.get("skipped", 0)}
+        outcome = counted(echoed(tests.stdout))
+    return outcome if tests.returncode in (0, 1) else COULD_NOT_RUN
+
+
+def echoed(lines: Iterable[str]) -> Iterable[str]:
+    for line in lines:
+        print(line, end="", flush=True)
+        yield line
+
+
+def counted(lines: Iterable[str]) -> Outcome:
+    """What the last lines of pytest say."""
+    last = not_played = ""
+    for line in lines:
+        last = line if re.search(r" in \d", line) else last
+        not_played = line.strip() if re.match(r"\d+ parcours non joué", line) else not_played
+    numbers = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", last)}
+    failed = sum(numbers.get(word, 0) for word in ("failed", "error", "errors"))
+    return Outcome(numbers.get("passed", 0), failed, numbers.get("skipped", 0), not_played)
 
 
 def find_a_browser() -> None:
-    """Chromium from PATH; as root on Debian, from the distribution; otherwise the line that installs it."""
-    if any(map(shutil.which, BROWSERS)):
-        return
-    packages = [line for line in (ROOT / "apt.txt").read_text().split("\n") if line and line[0] != "#"]
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    """As root on Debian, Chromium comes by itself; elsewhere the last lines say what is missing."""
+    if browser.executable() is None and os.geteuid() == 0 and shutil.which("apt-get"):
         sys.path.insert(0, str(ROOT / "deploy"))
         from install import apt_install
 
-        apt_install(*packages)
-    if not any(map(shutil.which, BROWSERS)):
-        print(f"Chromium manque pour les parcours : sudo apt install {' '.join(packages)}", flush=True)
+        apt_install(*browser.packages())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,10 @@ for name in (
     "DMP_DOCUMENT_STORE",
 ):
     os.environ.pop(name, None)
+# What tests speak to is on this machine: a proxy for the outside has nothing to do with it.
+for name in ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.upper(), None)
 
 from dmp.settings import *  # noqa: E402, F403
 from dmp.settings import STORAGES  # noqa: E402

@@ -1,7 +1,6 @@
 """A real browser before a real server, on a database where commits are real."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +14,9 @@ from django.test import Client
 from django.test.testcases import LiveServerThread, QuietWSGIRequestHandler
 from playwright.sync_api import Browser, Page, sync_playwright
 
-EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
+from tests.browser import NO_BROWSER, executable
+
 SHOTS = os.environ.get("DMP_SHOTS")  # a folder to keep pictures in, when somebody wants to look
-
-
-def executable() -> str | None:
-    """The Chromium of this machine, if it has one."""
-    return next((path for name in EXECUTABLES if (path := shutil.which(name))), None)
 
 
 @dataclass(frozen=True)
@@ -45,9 +40,12 @@ Opening = Callable[..., "contextmanager[Window]"]
 
 
 @pytest.fixture(scope="session")
-def chrome(django_db_setup: None) -> Iterator[Browser]:
-    if executable() is None and os.environ.get("CI") != "true":
-        pytest.skip("no Chromium on this machine: apt install chromium")
+def chrome(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    if executable() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(NO_BROWSER, pytrace=False)
+        pytest.skip(NO_BROWSER)
+    request.getfixturevalue("django_db_setup")
     # Django keeps connections apart for code that runs inside a loop: those of before would stay open unseen.
     connections.close_all()
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
