@@ -10,11 +10,47 @@ PYCACHE = Path(__file__).resolve().parent / "var" / "pycache"
 sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(PYCACHE))
 
 
+# What may be done before the house is sound, because it makes it so or touches nobody's data.
+MAY_RUN_UNSOUND = frozenset(
+    [
+        "check",
+        "collectstatic",
+        "diffsettings",
+        "doctor",
+        "help",
+        "makemigrations",
+        "make_keys",
+        "migrate",
+        "prepare",
+        "run",
+        "showmigrations",
+        "sqlmigrate",
+        "--help",
+        "-h",
+        "--version",
+        "version",
+    ]
+)
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
     from django.core.management import execute_from_command_line
 
+    command = next(iter(sys.argv[1:]), "help")
+    if command not in MAY_RUN_UNSOUND:
+        refuse_to_run_unsound(command)
     execute_from_command_line(sys.argv)
+
+
+def refuse_to_run_unsound(command: str) -> None:
+    import django
+
+    django.setup()
+    from dmp import checks
+
+    process = checks.Process.SCHEDULER if command == "scheduler" else checks.Process.COMMAND
+    checks.refuse_to_start_unsound(process)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
 
@@ -15,3 +15,11 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_walls(**_: object) -> None:
     """Celery configures no logging of its own: dmp.logs already has, and lets no value through."""
+
+
+@worker_init.connect
+def refuse_to_start_unsound(**_: object) -> None:
+    """The same refusal as the web's: no job is taken by a worker that could not finish it."""
+    from dmp import checks
+
+    checks.refuse_to_start_unsound(checks.Process.WORKER)

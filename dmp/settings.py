@@ -35,6 +35,17 @@ DMP_SMTP_PORT = int(setting("DMP_SMTP_PORT", "25"))
 DMP_READER_URL = setting("DMP_READER_URL")
 DMP_READER_JWKS_URL = setting("DMP_READER_JWKS_URL")
 
+# Who answers for the service, as its legal pages say it. Empty under DMP_DEMO: nobody does.
+DMP_OPERATOR_NAME = setting("DMP_OPERATOR_NAME")
+DMP_OPERATOR_ADDRESS = setting("DMP_OPERATOR_ADDRESS")
+DMP_OPERATOR_EMAIL = setting("DMP_OPERATOR_EMAIL")
+DMP_OPERATOR_PHONE = setting("DMP_OPERATOR_PHONE")
+DMP_OPERATOR_DIRECTOR = setting("DMP_OPERATOR_DIRECTOR")
+DMP_OPERATOR_HOST = setting("DMP_OPERATOR_HOST")
+DMP_OPERATOR_DPO = setting("DMP_OPERATOR_DPO")
+DMP_OPERATOR_PROCESSORS = setting("DMP_OPERATOR_PROCESSORS")
+DMP_HELP_PHONE = setting("DMP_HELP_PHONE")  # printed on the sheet when it is set
+
 # The law of this installation.
 DMP_POST_DELAY_HOURS = int(setting("DMP_POST_DELAY_HOURS", "24"))
 DMP_INS_OIDS = setting("DMP_INS_OIDS", "test")
@@ -47,7 +58,8 @@ def secret_key() -> str:
     return setting("DMP_SECRET_KEY") or (kept.read_text().strip() if kept.is_file() else "")
 
 
-SECRET_KEY = secret_key()
+DMP_SECRET_KEY = secret_key()
+SECRET_KEY = DMP_SECRET_KEY
 VAULT = {
     "PROVIDER": setting("DMP_VAULT_PROVIDER", "file"),
     "KEYS": Path(setting("DMP_VAULT_KEYS", str(DMP_VAR / "keys" / "kek.json"))),
@@ -202,7 +214,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if setting("DMP_BEHIND_TLS_PROXY") == "1" else None
 )
-X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W002",  # `frame-ancestors 'none'` in the content policy says it
+    "security.W008",  # the proxy redirects
+    "security.W021",  # whether a whole domain is preloaded is for its owner to decide
+]
 
 _issuer = urlsplit(DMP_PSC_ISSUER)
 CONTENT_SECURITY_POLICY = {

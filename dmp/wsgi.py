@@ -3,15 +3,17 @@
 import gc
 import os
 
+import django
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
-
-application = get_wsgi_application()
+django.setup()
 
 from dmp import checks  # noqa: E402  once Django is ready
 
-checks.refuse_to_start_unsound()
+checks.refuse_to_start_unsound(checks.Process.WEB)
+
+application = get_wsgi_application()
 
 # What was loaded lives as long as the process: the collector need not look at it again at every page.
 gc.collect()

@@ -20,6 +20,16 @@ for name in (
 for name in ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy"):
     os.environ.pop(name, None)
     os.environ.pop(name.upper(), None)
+os.environ |= {
+    "DMP_OPERATOR_NAME": "Caisse des Essais",
+    "DMP_OPERATOR_ADDRESS": "1 place du Test, 31000 Toulouse",
+    "DMP_OPERATOR_EMAIL": "contact@essais.example",
+    "DMP_OPERATOR_PHONE": "05 61 00 00 00",
+    "DMP_OPERATOR_DIRECTOR": "Anne Roux",
+    "DMP_OPERATOR_HOST": "Hébergeur des Essais, 2 rue du Serveur, 31000 Toulouse, 05 61 00 00 01",
+    "DMP_OPERATOR_DPO": "dpo@essais.example",
+    "DMP_OPERATOR_PROCESSORS": "Messagerie des Essais (SMS), Poste des Essais (courriel)",
+}
 
 from dmp.settings import *  # noqa: E402, F403
 from dmp.settings import STORAGES  # noqa: E402

@@ -5,7 +5,8 @@ from urllib.parse import unquote, urlsplit
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from dmp import pg
+from dmp import checks, pg
+from vault.startup import WrongKey
 
 
 class Command(BaseCommand):
@@ -15,13 +16,17 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, **_: Any) -> None:
+        checks.refuse_to_start_unsound(checks.Process.PREPARE)
         if administrator := os.environ.get("DATABASE_ADMIN_URL"):
             passwords = {
                 "dmp_app": password_in("DATABASE_URL"),
                 "dmp_owner": password_in("DATABASE_OWNER_URL"),
             }
             pg.adopt(administrator, passwords)
-        call_command("migrate", database="owner", interactive=False)
+        try:
+            call_command("migrate", database="owner", interactive=False)
+        except WrongKey as fault:
+            raise CommandError(f"Wrong key: {fault}.") from None
 
 
 def password_in(name: str) -> str:
