@@ -143,7 +143,7 @@ def _channel_hint(contact: MaskedContact, post_delay_hours: int) -> str:
     if post_delay_hours:
         hours = f"{post_delay_hours} heures"
         return f"Comptez quelques jours. Le code s'utilise {hours} au plus tôt après la demande."
-    return "Dans cette démonstration, la lettre arrive aussitôt."
+    return "Le code s’utilise dès que la lettre est arrivée."
 
 
 class CodeForm(Form):

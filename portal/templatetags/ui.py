@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 
 from portal import dates, names
+from portal.operator import Operator, operator
 from portal.typography import french_once
 
 register = template.Library()
@@ -140,6 +141,12 @@ def once(parser: template.base.Parser, token: template.base.Token) -> _Once:
     nodes = parser.parse(("endonce",))
     parser.delete_first_token()
     return _Once(nodes)
+
+
+@register.simple_tag
+def service_operator() -> Operator | None:
+    """`{% service_operator as operator %}`: who answers for this service, nobody in a demonstration."""
+    return operator()
 
 
 # Small parts ----------------------------------------------------------------------
