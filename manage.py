@@ -12,24 +12,19 @@ sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(PYCACHE))
 
 # What may be done before the house is sound, because it makes it so or touches nobody's data.
 MAY_RUN_UNSOUND = frozenset(
-    [
-        "check",
-        "collectstatic",
-        "diffsettings",
-        "doctor",
-        "help",
-        "makemigrations",
-        "make_keys",
-        "migrate",
-        "prepare",
-        "run",
-        "showmigrations",
-        "sqlmigrate",
-        "--help",
-        "-h",
-        "--version",
-        "version",
-    ]
+    (
+        *(
+            "check",
+            "collectstatic",
+            "diffsettings",
+            "doctor",
+            "help",
+            "make_keys",
+            "makemigrations",
+            "migrate",
+        ),
+        *("prepare", "run", "showmigrations", "sqlmigrate", "version", "--help", "-h", "--version"),
+    )
 )
 
 
