@@ -15,6 +15,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
+from accounts import credentials
 from accounts.actors import Actor, Capacity
 from audit import ledger
 from audit.events import Event
@@ -137,9 +138,16 @@ def admitted(
     of a refusal commits before Refused is raised. Durable: raises RuntimeError inside a transaction.
     """
     with transaction.atomic(durable=True):
-        _enter(role_of(actor, action), thing.pin)
+        signed_in = _enter(actor, role_of(actor, action), thing.pin, at)
         facts = thing.facts(actor, at)
-        question = Question(actor=actor, action=action, target=facts.target, standing=facts.standing, at=at)
+        question = Question(
+            actor=actor,
+            action=action,
+            target=facts.target,
+            standing=facts.standing,
+            at=at,
+            signed_in=signed_in,
+        )
         decision = policy.decide(question)
         passage = Passage(question, decision, facts, detail)
         if decision.allowed:
@@ -163,12 +171,19 @@ def role_of(actor: Actor, action: Action) -> str:
     return "dmp_feed" if action is Action.DEPOSIT else "dmp_web"
 
 
-def _enter(role: str, pin: UUID | None) -> None:
+def _enter(actor: Actor, role: str, pin: UUID | None, at: datetime) -> bool:
+    """Take role and pin, and learn in the same statement whether the actor is still signed in.
+
+    The rights of a statement are checked before it runs: it reads sessions as `dmp_app`, then is another.
+    """
+    holding, parameters = credentials.holding(actor, at)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('role', %s, true), set_config('dmp.pin', %s, true)",
-            [role, str(pin) if pin else ""],
+            f"SELECT set_config('role', %s, true), set_config('dmp.pin', %s, true), {holding}",
+            [role, str(pin) if pin else "", *parameters],
         )
+        [(_, _, holds)] = cursor.fetchall()
+    return credentials.confirmed(actor, holds)
 
 
 def _leave(expression: str, values: list[Any]) -> None:

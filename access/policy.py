@@ -56,6 +56,7 @@ class Reason(StrEnum):
     HOUSE_TASK = "house_task"
     STAFF_TASK = "staff_task"
 
+    SIGNED_OUT = "signed_out"
     WEAK_PROOF = "weak_proof"
     WRONG_SPACE = "wrong_space"
     ABSENT = "absent"
@@ -130,6 +131,7 @@ class Question:
     target: Target
     standing: Standing
     at: datetime
+    signed_in: bool = True  # what was shown at the door still holds
 
     def about(self, target: Target, *, action: Action) -> "Question":
         return replace(self, target=target, action=action)
@@ -202,6 +204,10 @@ STRONG_PROOFS = {
     Capacity.PROGRAM: {Authentication.PRIVATE_KEY},
     Capacity.SYSTEM: {Authentication.HOUSE},
 }
+
+
+def whoever_has_signed_out_is_nobody(q: Question) -> Decision | None:
+    return None if q.signed_in else refuse(Reason.SIGNED_OUT)
 
 
 def everyone_proves_who_they_are(q: Question) -> Decision | None:
@@ -353,7 +359,7 @@ def the_current_version_is_the_one_read(q: Question) -> Decision | None:
     return refuse(Reason.SUPERSEDED) if q.target.status is Status.SUPERSEDED else None
 
 
-PROVED = (everyone_proves_who_they_are,)
+PROVED = (whoever_has_signed_out_is_nobody, everyone_proves_who_they_are)
 ALIVE = (what_does_not_exist_is_absent, a_closed_dossier_is_shut_to_all, a_holder_knows_one_dossier)
 OWN_APPLICATION = (
     what_does_not_exist_is_absent,
@@ -382,7 +388,7 @@ AT_HOME = Law(barriers=(*PROVED, *ALIVE), grounds=(the_holder_is_at_home,))
 HOUSE_TASK = Law(barriers=(*PROVED, *ALIVE), grounds=(the_house_does_its_own_tasks,))
 
 LAWS: dict[Action, Law] = {
-    Action.ENTER: Law(barriers=(), grounds=(a_space_serves_its_own,)),
+    Action.ENTER: Law(barriers=(whoever_has_signed_out_is_nobody,), grounds=(a_space_serves_its_own,)),
     Action.ENROL: Law(barriers=(*PROVED, *OWN_APPLICATION), grounds=(applicants_fill_in_their_own_form,)),
     Action.CHECK_EXISTENCE: Law(
         barriers=(*PROVED, *OWN_APPLICATION), grounds=(a_counter_serves_who_stands_before_it,)

@@ -1,7 +1,7 @@
 """Who is asking: one person, or one program, in one capacity, for the length of one request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
@@ -39,6 +39,27 @@ class Authentication(StrEnum):
     HOUSE = "house"
 
 
+class CredentialKind(StrEnum):
+    SESSION = "session"
+    TOKEN = "token"  # noqa: S105 a kind of credential
+
+
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+class Credential:
+    """What was shown at the door: a session or a token, known by its digest, and whose it is.
+
+    `account_id` is the user, the professional or the program that signed in; `password_epoch` counts the
+    passwords of a user, so that choosing another one ends what was opened with the one before.
+    `confirmed` becomes true once the database has said, during this request, that it still holds.
+    """
+
+    kind: CredentialKind
+    mac: bytes
+    account_id: UUID
+    password_epoch: int = 0
+    confirmed: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """One person asking in one capacity.
@@ -46,6 +67,8 @@ class Actor:
     `id` is opaque and stable: the Person of a holder, the Professional, the User of an agent or of
     staff, the Program; a random one for somebody anonymous. `profession` and `specialty` are codes
     of TRE_G15 and TRE_R01 ("10", "SM54"). `dossier_id` is the dossier a holder's login opens.
+    Whoever comes by a door carries the `credential` they showed there, which the gate confirms;
+    the house itself, and somebody who is still proving who they are, carry none.
     """
 
     capacity: Capacity
@@ -58,10 +81,11 @@ class Actor:
     channel: Channel = Channel.WEB
     authentication: Authentication = Authentication.NONE
     dossier_id: UUID | None = None
+    credential: Credential | None = field(default=None, compare=False, repr=False)
 
     def told(self) -> dict[str, str]:
         """Plain values for a session or the sealed body of a trace; what is empty is left out."""
-        return {f.name: str(value) for f in fields(self) if (value := getattr(self, f.name))}
+        return {f.name: str(value) for f in fields(self) if f.compare and (value := getattr(self, f.name))}
 
     @classmethod
     def from_told(cls, told: Mapping[str, Any]) -> Self:

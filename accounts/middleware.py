@@ -1,11 +1,13 @@
 """Who is asking, known to every view as `request.actor`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 
+from . import sessions
 from .actors import Actor, Capacity
 
 ACTOR = "actor"
@@ -23,6 +25,9 @@ class ActorMiddleware:
 
 
 def actor_of(session: SessionBase) -> Actor:
-    """The actor signed in, or somebody anonymous, different each time."""
+    """The actor signed in, with the session they showed, or somebody anonymous, different each time."""
     told = session.get(ACTOR)
-    return Actor.from_told(told) if told else Actor(capacity=Capacity.ANONYMOUS, id=uuid4())
+    credential = sessions.credential_of(session)
+    if not told or credential is None:
+        return Actor(capacity=Capacity.ANONYMOUS, id=uuid4())
+    return replace(Actor.from_told(told), credential=credential)

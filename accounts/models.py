@@ -45,6 +45,7 @@ class User(AbstractBaseUser):
     sealed = models.BinaryField()  # login, name
     active = models.BooleanField()
     must_change_password = models.BooleanField()
+    password_epoch = models.IntegerField(db_default=0)  # how many times another password was chosen
     created_at = models.DateTimeField()
 
     objects = UserManager()
@@ -87,6 +88,7 @@ class Professional(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     rpps_mac = models.BinaryField(max_length=32, unique=True)
     sealed = models.BinaryField()  # number, name
+    struck_off_at = models.DateTimeField(null=True)  # the directory no longer knows them as one
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -5,7 +5,7 @@ to our token address, and serves once. The token is opaque and kept as a keyed d
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +21,7 @@ from audit.events import Event
 from vault import blind, subjects
 
 from . import models
-from .actors import Actor, Authentication, Capacity, Channel
+from .actors import Actor, Authentication, Capacity, Channel, Credential, CredentialKind
 from .jwt_claims import BadClaims, claims_of, seconds
 
 ALGORITHMS = ["RS384", "ES384"]
@@ -129,7 +129,11 @@ def program_of(value: str, *, at: datetime) -> AuthenticatedProgram:
     )
     if found is None:
         raise InvalidToken
-    return AuthenticatedProgram(_actor_of(found.program), tuple(found.scopes.split()), found.expires_at)
+    credential = Credential(
+        kind=CredentialKind.TOKEN, mac=bytes(found.token_mac), account_id=found.program_id
+    )
+    actor = replace(_actor_of(found.program), credential=credential)
+    return AuthenticatedProgram(actor, tuple(found.scopes.split()), found.expires_at)
 
 
 def forget_old(*, at: datetime) -> None:

@@ -1,7 +1,9 @@
 """Where visits are remembered: in PostgreSQL, sealed, under the digest of their identifier.
 
-A copy of the table opens no session and tells nothing of what is in one. Redis keeps the sealed
-bytes for a minute so that a reader who turns pages costs no statement; it may die at any time.
+A copy of the table opens no session and tells nothing of what is in one. Redis keeps for a minute the
+sealed bytes of who has signed in, so that a reader who turns pages costs no statement; it may die at any
+time. Those bytes say who somebody is, never that they are still signed in: the gate asks the row that.
+Who has not signed in yet is always read from the row, because no gate stands behind those pages.
 """
 
 from collections.abc import Iterable
@@ -16,6 +18,7 @@ from django.utils import timezone
 from vault import blind, subjects
 from vault.keyring import Unsealable
 
+from .actors import Credential, CredentialKind
 from .session_cache import KEPT_SECONDS, session_cache
 
 IDLE = {"holder": timedelta(minutes=15), "professional": timedelta(minutes=20)}
@@ -25,7 +28,7 @@ WHOLE = timedelta(hours=8)
 AT_MOST_EACH = 5
 TOUCHED_EVERY = timedelta(seconds=KEPT_SECONDS)
 
-OWNER, CAPACITY, ENDS = "_owner", "_capacity", "_ends"
+OWNER, CAPACITY, ENDS, EPOCH = "_owner", "_capacity", "_ends", "_epoch"
 
 _INSERT = """
 INSERT INTO accounts_session (id_mac, owner_id, sealed, began_at, seen_at, idle_until, ends_at)
@@ -44,11 +47,12 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         id_mac = _id_mac(self.session_key)
-        if (sealed := session_cache().get(id_mac)) is not None and (
-            kept := _unsealed(id_mac, sealed)
-        ) is not None:
-            return kept
-        found = self._from_database(id_mac, timezone.now())
+        now = timezone.now()
+        if (sealed := session_cache().get(id_mac)) is not None:
+            payload = _unsealed(id_mac, sealed)
+            if payload is not None and payload.get(OWNER) and _ends_at(payload) > now:
+                return payload
+        found = self._from_database(id_mac, now)
         if found is None:
             self._session_key = None
             return {}
@@ -61,7 +65,7 @@ class SessionStore(SessionBase):
             [id_mac, now],
         )
         data = _unsealed(id_mac, row[0]) if row else None
-        if row is None or data is None:
+        if row is None or data is None or _ends_at(data) <= now:
             return None
         sealed, seen_at, idle_until, ends_at = row
         if now - seen_at >= TOUCHED_EVERY:
@@ -71,7 +75,8 @@ class SessionStore(SessionBase):
                 " WHERE id_mac = %s::bytea",
                 [now, idle_until, id_mac],
             )
-        session_cache().put(id_mac, bytes(sealed), (idle_until - now).total_seconds(), over=False)
+        if data.get(OWNER):
+            session_cache().put(id_mac, bytes(sealed), (idle_until - now).total_seconds(), over=False)
         return data
 
     def exists(self, session_key: str) -> bool:
@@ -107,7 +112,8 @@ class SessionStore(SessionBase):
             if not written:
                 session_cache().drop(id_mac)
                 raise UpdateError
-        session_cache().put(id_mac, sealed, (idle_until - now).total_seconds())
+        if owner:
+            session_cache().put(id_mac, sealed, (idle_until - now).total_seconds())
         return None
 
     def delete(self, session_key: str | None = None) -> None:
@@ -126,14 +132,29 @@ class SessionStore(SessionBase):
         _run("DELETE FROM accounts_session WHERE idle_until < %s::timestamptz", [timezone.now()])
 
 
-def belongs_to(session: SessionBase, owner_id: UUID, capacity: str, *, at: datetime) -> None:
+def belongs_to(
+    session: SessionBase, owner_id: UUID, capacity: str, *, at: datetime, password_epoch: int = 0
+) -> None:
     """Make a session that of somebody who has just proved who they are: a new identifier, new ends,
     and the oldest of their visits closed when there are too many."""
     session.cycle_key()
     session[OWNER] = str(owner_id)
     session[CAPACITY] = capacity
+    session[EPOCH] = password_epoch
     session[ENDS] = (at + WHOLE).isoformat()
     end_all(owner_id, but=AT_MOST_EACH - 1)
+
+
+def credential_of(session: SessionBase) -> Credential | None:
+    """What whoever signed in shows with this session; None while nobody has."""
+    if session.session_key is None or (owner := session.get(OWNER)) is None:
+        return None
+    return Credential(
+        kind=CredentialKind.SESSION,
+        mac=_id_mac(session.session_key),
+        account_id=UUID(owner),
+        password_epoch=session.get(EPOCH, 0),
+    )
 
 
 def end_all(owner_id: UUID, *, but: int = 0) -> None:
@@ -150,6 +171,10 @@ def end_all(owner_id: UUID, *, but: int = 0) -> None:
 def _idle(data: dict[str, Any]) -> timedelta:
     capacity = data.get(CAPACITY)
     return IDLE.get(capacity, IDLE_OTHERWISE) if capacity else IDLE_ANONYMOUS
+
+
+def _ends_at(data: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(data[ENDS])
 
 
 def _id_mac(session_key: str) -> bytes:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
@@ -223,7 +224,7 @@ def finish(request: HttpRequest, proved: Proved, *, at: datetime) -> Actor | Non
         return None
     user = User.objects.get(pk=proved.user_id, active=True)
     actor = _actor_of(user, subjects.keyring(user.pk), proved.authentication)
-    enter(request, actor, owner_id=user.pk, at=at)
+    enter(request, actor, owner_id=user.pk, at=at, password_epoch=user.password_epoch)
     request.session[_USER] = str(user.pk)
     return actor
 
@@ -235,9 +236,11 @@ def after_opening(request: HttpRequest, user_id: UUID, *, at: datetime) -> Actor
     return finish(request, proved, at=at)
 
 
-def enter(request: HttpRequest, actor: Actor, *, owner_id: UUID, at: datetime) -> None:
+def enter(
+    request: HttpRequest, actor: Actor, *, owner_id: UUID, at: datetime, password_epoch: int = 0
+) -> None:
     """Put an actor who has proved who they are in the session, under a new identifier, and trace it."""
-    sessions.belongs_to(request.session, owner_id, actor.capacity.value, at=at)
+    sessions.belongs_to(request.session, owner_id, actor.capacity.value, at=at, password_epoch=password_epoch)
     request.session[ACTOR] = actor.told()
     rotate_token(request)
     request.actor = actor
@@ -285,7 +288,9 @@ def change_first_password(user_id: UUID, new: str, at: datetime) -> None:
     if hashers.matches(new, user.password):
         raise WeakPassword(["Choisissez un mot de passe différent de celui qui était imprimé."])
     with transaction.atomic():
-        User.objects.filter(pk=user_id).update(password=hash_password(new), must_change_password=False)
+        User.objects.filter(pk=user_id).update(
+            password=hash_password(new), must_change_password=False, password_epoch=F("password_epoch") + 1
+        )
         notices.queue(notices.NoticeKind.PASSWORD, user_id=user_id, at=at)
     sessions.end_all(user_id)
 

@@ -5,17 +5,26 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts import credentials
 from accounts.actors import Capacity
+from accounts.middleware import actor_of
 from dossiers import doors
 
 View = Callable[..., HttpResponseBase]
+
+SIGN_IN = {
+    Capacity.HOLDER: "public:sign_in",
+    Capacity.PROFESSIONAL: "professional:sign_in",
+    Capacity.AGENT: "counter:sign_in",
+    Capacity.STAFF: "staff:sign_in",
+}
 
 
 def for_capacity(*capacities: Capacity, sign_in: str) -> Callable[[View], View]:
@@ -42,6 +51,28 @@ def for_capacity(*capacities: Capacity, sign_in: str) -> Callable[[View], View]:
         return door
 
     return decorate
+
+
+def still_signed_in(request: HttpRequest) -> bool:
+    """Whether this answer may be given to whoever asked as somebody signed in.
+
+    What the gate let through was confirmed there. A page that asked nothing of it is confirmed here.
+    """
+    shown = request.actor.credential
+    if shown is None or shown.confirmed or request.session.session_key is None:
+        return True
+    return credentials.confirm(request.actor, at=timezone.now())
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Forget a session that has ended elsewhere, and have the page asked for again by nobody in particular:
+    a public page is then shown, the others lead to their sign-in."""
+    capacity = request.actor.capacity
+    request.session.flush()
+    request.actor = actor_of(request.session)
+    if request.method in {"GET", "HEAD"}:
+        return redirect(request.get_full_path())
+    return redirect(SIGN_IN.get(capacity, "public:sign_in"))
 
 
 def to_sign_in(request: HttpRequest, sign_in: str) -> str:

@@ -12,6 +12,7 @@ from access.gate import Refused
 from access.policy import Reason
 from accounts.actors import Capacity
 from documents.consultation import NoSuchPart
+from portal import doors
 from portal.typography import french
 from portal.wording import ABSENT, REFUSALS, Answer
 
@@ -34,16 +35,22 @@ BROKEN = Answer(
 
 
 class RefusalMiddleware:
-    """Turns a refusal into its sentence: 404 when even the existence must not be known, else 403."""
+    """Turns a refusal into its sentence: 404 when even the existence must not be known, else 403.
+
+    Nothing is answered to a session that has ended: see `doors.still_signed_in`.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        return response if doors.still_signed_in(request) else doors.signed_out(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         match exception:
+            case Refused(decision=decision) if decision.reason is Reason.SIGNED_OUT:
+                return doors.signed_out(request)
             case Refused(decision=decision) if decision.hidden:
                 return _page(request, ABSENT, status=404)
             case Refused(decision=decision):

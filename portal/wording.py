@@ -41,6 +41,10 @@ ABSENT = _answer(
 )
 
 REFUSALS: dict[Reason, Answer] = {
+    Reason.SIGNED_OUT: _answer(
+        "Votre session est terminée",
+        "Rien n'a été enregistré. Connectez-vous de nouveau pour continuer.",
+    ),
     Reason.WEAK_PROOF: _answer(
         "Connectez-vous pour continuer",
         "Cet acte demande deux preuves de votre identité. Connectez-vous, puis recommencez.",
@@ -257,6 +261,7 @@ REFUSED = ".refused"
 
 # Why somebody was turned away, as the holder reads it in the list of accesses.
 TURNED_AWAY: dict[Reason, str] = {
+    Reason.SIGNED_OUT: "sa session était terminée",
     Reason.WRONG_SPACE: "cet espace est réservé à d'autres",
     Reason.NOT_GRANTED: "vous ne lui avez pas donné votre accord",
     Reason.OUTSIDE_MATRIX: "son métier ne lit pas cette sorte de document",

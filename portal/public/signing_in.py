@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import signing_in
 from accounts.actors import Capacity
 from accounts.contacts import MaskedContact
-from portal.doors import onward, wished, wished_page
+from portal.doors import SIGN_IN, onward, wished, wished_page
 from portal.forms import Choices, Form, posted
 from portal.public.questions import TYPED_AS_IS, CodeForm, NewPasswordForm, missing
 from portal.typography import french
@@ -145,15 +145,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     left = request.actor.capacity
     signing_in.sign_out(request, at=timezone.now())
     return redirect(
-        LEAVING.get(left, "public:sign_in") if left is not Capacity.HOLDER else "public:signed_out"
+        SIGN_IN.get(left, "public:sign_in") if left is not Capacity.HOLDER else "public:signed_out"
     )
-
-
-LEAVING = {
-    Capacity.PROFESSIONAL: "professional:sign_in",
-    Capacity.AGENT: "counter:sign_in",
-    Capacity.STAFF: "staff:sign_in",
-}
 
 
 def _begin(request: HttpRequest, *, login: str, password: str, at: datetime) -> HttpResponse:

@@ -13,7 +13,9 @@ if (box && minutes > 2) {
   const stay = box.querySelector("[data-session-stay]");
   stay.addEventListener("click", async () => {
     const answer = await fetch(stay.dataset.href, { method: "HEAD", credentials: "same-origin", cache: "no-store" });
-    if (answer.ok) start();
+    // Sent elsewhere: the session has ended meanwhile, and the page says so by itself.
+    if (answer.redirected) location.reload();
+    else if (answer.ok) start();
   });
   document.addEventListener("htmx:afterRequest", start);
   start();

@@ -14,6 +14,7 @@ from access.policy import (
     Status,
     Target,
     decide,
+    refuse,
 )
 from accounts.actors import Authentication, Capacity
 from dossiers.house import HOUSE
@@ -214,6 +215,19 @@ def test_a_weak_proof_never_passes(actor, action):
     weak = replace(actor, authentication=Authentication.NONE)
 
     assert answer(weak, action, LETTER, everything) == no(Reason.WEAK_PROOF)
+
+
+@pytest.mark.parametrize("action", Action, ids=str)
+@pytest.mark.parametrize("actor", EVERYBODY, ids=lambda a: a.name or str(a.capacity))
+def test_whoever_has_signed_out_passes_nowhere(actor, action):
+    everything = Standing(
+        granted=True, holder_present=True, identity_proved=True, consented=True, represented=True
+    )
+    question = Question(
+        actor=actor, action=action, target=LETTER, standing=everything, at=NOON, signed_in=False
+    )
+
+    assert decide(question) == refuse(Reason.SIGNED_OUT)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,12 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access import gate
+from access.policy import Action, Reason
 from accounts import programs
 from accounts.models import AccessToken, Program
 from audit.ledger import SYSTEM_CHAIN
+from dossiers.things import Register
 from tests.accounts.forgeries import signed_with_the_public_key
 from tests.accounts.test_races import race
 from tests.accounts.test_signing_in import chain
@@ -267,3 +270,22 @@ def test_a_view_that_says_nothing_of_its_visitors_serves_programs_only(rf):
             return Response("served")
 
     assert Forgetful.as_view()(rf.get("/")).status_code == 401
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ended", ["token", "program"])
+def test_a_token_that_has_ended_passes_no_gate_even_by_a_request_that_had_shown_it(ended):
+    program_id, at = register(), timezone.now()
+    token = programs.token(assertion(claims(program_id)), at=at)
+    actor = programs.program_of(token.value, at=at).actor
+    with pytest.raises(gate.Refused) as before, gate.admitted(actor, Action.SEARCH, Register(), at=at):
+        pass
+
+    if ended == "token":
+        AccessToken.objects.all().delete()
+    else:
+        Program.objects.update(active=False)
+
+    with pytest.raises(gate.Refused) as after, gate.admitted(actor, Action.SEARCH, Register(), at=at):
+        pass
+    assert [one.value.decision.reason for one in (before, after)] == [Reason.NO_GROUND, Reason.SIGNED_OUT]
