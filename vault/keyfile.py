@@ -50,6 +50,11 @@ class KeyFile:
         grown = {**versions, max(versions) + 1: os.urandom(KEY_BYTES)}
         return KeyFile({**self.keys, name: grown}, self.demo)
 
+    def without_version(self, name: KeyName, version: int) -> "KeyFile":
+        """The same keys but one version of one of them."""
+        left = {number: key for number, key in self.keys[name].items() if number != version}
+        return KeyFile({**self.keys, name: left}, self.demo)
+
     def text(self) -> str:
         keys = {
             name.value: {str(version): base64.b64encode(key).decode() for version, key in versions.items()}

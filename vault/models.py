@@ -33,6 +33,8 @@ class KekCheck(models.Model):
     name = models.CharField(max_length=8, choices=[(name.value, name.value) for name in KeyName])
     version = models.PositiveIntegerField()
     value = models.BinaryField()
+    registered_at = models.DateTimeField(null=True)  # unknown for the versions registered first
+    retired_at = models.DateTimeField(null=True)  # nothing is wrapped under it: the file may lose it
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

@@ -1,22 +1,22 @@
 """No work under a wrong key: what the database expects, compared before anything is sealed.
 
 The database keeps the check value of each version of each key. `migrate` registers those it does not know;
-every process compares them on its first connection, and a connection under a wrong key is closed at once.
+every process compares them on its first connection, and a connection under a wrong key is closed at once. A
+version of the file that the database does not know yet is ignored until it is registered; one that was
+retired may be missing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from . import subjects
 from .keyfile import KeyName
-from .providers import KeyProvider, provider
-
-OWNER = "owner"
+from .providers import KeyProvider, Registered, provider
 
 _compared: set[tuple[object, ...]] = set()
 
@@ -25,19 +25,15 @@ class WrongKey(Exception):
     """The keys of the provider are not those this database was written under."""
 
 
-def faults(
-    registered: dict[tuple[str, int], bytes], keys: KeyProvider, *, registering: bool
-) -> Iterator[str]:
-    """What is wrong with these keys for this database. Who registers may bring new versions."""
+def faults(registered: Registered, retired: Collection[tuple[str, int]], keys: KeyProvider) -> Iterator[str]:
+    """What is wrong with these keys for this database. More versions than it knows are no fault."""
     known = {(name.value, version) for name in KeyName for version in keys.versions(name)}
     for name, version in sorted(registered):
-        if (name, version) not in known:
+        if (name, version) in known:
+            if keys.check_value(KeyName(name), version) != registered[name, version]:
+                yield f"version {version} of the key “{name}” is not the one this database was written under"
+        elif (name, version) not in retired:
             yield f"version {version} of the key “{name}” is missing from the key file"
-        elif keys.check_value(KeyName(name), version) != registered[name, version]:
-            yield f"version {version} of the key “{name}” is not the one this database was written under"
-    if not registering:
-        for name, version in sorted(known - set(registered)):
-            yield f"version {version} of the key “{name}” is not registered in this database: run migrate"
 
 
 def refuse_a_wrong_key(connection: BaseDatabaseWrapper, **_: Any) -> None:
@@ -47,13 +43,14 @@ def refuse_a_wrong_key(connection: BaseDatabaseWrapper, **_: Any) -> None:
     if connection.vendor != "postgresql" or database in _compared:
         return
     found: list[str] = []
-    registered = _registered(connection)
+    registered, retired = _registered(connection)
     if registered:
-        found = list(faults(registered, provider(), registering=connection.alias == OWNER))
+        found = list(faults(registered, retired, provider()))
     if found:
         connection.close()
         raise WrongKey("; ".join(found))
     if registered:
+        provider().compared_with(registered)
         _compared.add(database)
 
 
@@ -63,7 +60,7 @@ def register_keys(sender: AppConfig, using: str, **_: Any) -> None:
     if not _ready(connection):
         return
     keys = provider()
-    found = list(faults(_registered(connection), keys, registering=True))
+    found = list(faults(*_registered(connection), keys))
     if found:
         raise WrongKey("; ".join(found))
     values = [
@@ -74,7 +71,8 @@ def register_keys(sender: AppConfig, using: str, **_: Any) -> None:
     system = subjects.prepare(subjects.SYSTEM_SUBJECT, subjects.SubjectKind.SYSTEM)[1]
     with transaction.atomic(using=using), connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO vault_kekcheck (name, version, value) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO vault_kekcheck (name, version, value, registered_at)"
+            " VALUES (%s, %s, %s, statement_timestamp()) ON CONFLICT DO NOTHING",
             values,
         )
         cursor.execute(
@@ -91,17 +89,32 @@ def register_keys(sender: AppConfig, using: str, **_: Any) -> None:
         )
 
 
+def registered_now() -> Registered | None:
+    """What the database keeps at this moment, None when it cannot be asked inside this transaction."""
+    try:
+        with transaction.atomic():
+            return _registered(connections["default"])[0]
+    except DatabaseError:
+        return None
+
+
 def _ready(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the vault's tables have their present columns: `migrate` compares before it has made them."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('vault_kekcheck') IS NOT NULL")
+        cursor.execute(
+            "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('vault_kekcheck')"
+            " AND attname = 'retired_at'"
+        )
         row = cursor.fetchone()
     return bool(row and row[0])
 
 
-def _registered(connection: BaseDatabaseWrapper) -> dict[tuple[str, int], bytes]:
-    """The check values that the database keeps; none while it is not migrated."""
+def _registered(connection: BaseDatabaseWrapper) -> tuple[Registered, set[tuple[str, int]]]:
+    """The check values that the database keeps, none while it is not migrated; those that were retired."""
     if not _ready(connection):
-        return {}
+        return {}, set()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, version, value FROM vault_kekcheck")
-        return {(name, version): bytes(value) for name, version, value in cursor.fetchall()}
+        cursor.execute("SELECT name, version, value, retired_at IS NOT NULL FROM vault_kekcheck")
+        rows = cursor.fetchall()
+    registered = {(name, version): bytes(value) for name, version, value, _ in rows}
+    return registered, {(name, version) for name, version, _, retired in rows if retired}

@@ -159,20 +159,27 @@ def forget_all_cached() -> None:
 
 def wrap_ephemeral(keyring: Keyring, row_id: UUID) -> bytes:
     """The key of one row, to be kept in that row: KEK version(4) | wrapped."""
-    kek_version, wrapped = keyring.wrapped_by(
-        lambda key: provider().wrap(key, WrapContext(EPHEMERAL, row_id, 1))
+    return join_ephemeral(
+        *keyring.wrapped_by(lambda key: provider().wrap(key, WrapContext(EPHEMERAL, row_id, 1)))
     )
-    return kek_version.to_bytes(4, "big") + wrapped
 
 
 def unwrap_ephemeral(row_id: UUID, wrapped: bytes) -> Keyring:
     """The keyring of a row sealed under a key of its own. Raises Unsealable."""
-    sealed = bytes(wrapped)
-    context = WrapContext(EPHEMERAL, row_id, 1)
+    kek_version, sealed = split_ephemeral(bytes(wrapped))
     try:
-        return Keyring(NOBODY, provider().unwrap(sealed[4:], context, int.from_bytes(sealed[:4], "big")))
+        return Keyring(NOBODY, provider().unwrap(sealed, WrapContext(EPHEMERAL, row_id, 1), kek_version))
     except CannotUnwrap:
         raise Unsealable from None
+
+
+def join_ephemeral(kek_version: int, sealed: bytes) -> bytes:
+    return kek_version.to_bytes(4, "big") + sealed
+
+
+def split_ephemeral(wrapped: bytes) -> tuple[int, bytes]:
+    """The version of the KEK, and the wrapped key."""
+    return int.from_bytes(wrapped[:4], "big"), wrapped[4:]
 
 
 def _keep_all(read: dict[UUID, Keyring]) -> None:

@@ -64,7 +64,7 @@ def test_only_the_proxy_is_reached_from_outside(services):
 SECRETS = {
     "POSTGRES_PASSWORD": {"postgresql", "prepare"},
     "DMP_OWNER_PASSWORD": {"prepare"},
-    "DMP_APP_PASSWORD": {"prepare", "web", "worker", "scheduler"},
+    "DMP_APP_PASSWORD": {"keys", "prepare", "web", "worker", "scheduler"},
     "DMP_SECRET_KEY": {"web"},
     "DMP_PSC_CLIENT_SECRET": {"web"},
     "DMP_HISTORY_TOKEN": {"web", "worker", "scheduler"},

@@ -71,20 +71,6 @@ def test_a_lost_version_is_a_wrong_key(other_keys, true_keys):
         connections["default"].ensure_connection()
 
 
-def test_a_new_version_serves_once_the_owner_has_registered_it(other_keys, true_keys):
-    other_keys(true_keys.with_new_version(KeyName.KEK))
-    with pytest.raises(startup.WrongKey, match="run migrate"):
-        connections["default"].ensure_connection()
-
-    call_command("migrate", database="owner", verbosity=0)
-
-    connections["default"].ensure_connection()
-    assert (
-        providers.provider().wrap(bytes(32), providers.WrapContext("dossier", providers.UUID(int=1), 1))[0]
-        == 2
-    )
-
-
 def test_migrate_itself_refuses_a_wrong_key(other_keys, true_keys):
     other_keys(altered(true_keys, KeyName.MAC))
 

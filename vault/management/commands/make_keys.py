@@ -39,4 +39,4 @@ class Command(BaseCommand):
         except keyfile.UnusableKeys as fault:
             raise CommandError(str(fault)) from None
         keyfile.replace(path, keys.with_new_version(KeyName.KEK))
-        self.stdout.write(f"New key-encryption key in {path}. Run migrate, then restart every process.")
+        self.stdout.write(f"New key-encryption key in {path}. It serves once `prepare` has run.")
