@@ -198,8 +198,8 @@ class Watched:
         self.keys = keyfile.load(path, demo_allowed=demo_allowed)
 
     def changed(self) -> KeyFile | None:
-        """The keys of the file when it was replaced since it was last read. None otherwise, and when it cannot
-        be used: who already has keys goes on with them."""
+        """The keys of the file when it was replaced since it was last read. None otherwise, and when it
+        cannot be used: who already has keys goes on with them."""
         state = self._state()
         if state == self._seen:
             return None
