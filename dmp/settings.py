@@ -96,6 +96,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dmp.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dmp.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -5,8 +5,8 @@ from django.urls import include, path
 from dmp import health
 
 urlpatterns = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", include("portal.public.urls")),
     path("", include("portal.patient.urls")),
     path("", include("portal.professional.urls")),

@@ -62,7 +62,7 @@ class RefusalMiddleware:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, BAD_REQUEST, status=400)
+    return _page(request, BAD_REQUEST, status=400, reference=reference_of(request))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -79,7 +79,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Says so without asking anything of what may be broken."""
-    page = render_to_string("errors/broken.html", {"answer": BROKEN})
+    page = render_to_string("errors/broken.html", {"answer": BROKEN, "reference": reference_of(request)})
     return HttpResponse(page, status=500)
 
 
@@ -93,11 +93,19 @@ SPACES = {
 OUTSIDE = ("base_public.html", "public:home")
 
 
-def _page(request: HttpRequest, answer: Answer, *, status: int, leave: bool = False) -> HttpResponse:
+def reference_of(request: HttpRequest) -> str:
+    """What finds this request in the logs, and the jobs it asked for."""
+    return getattr(request, "reference", "")
+
+
+def _page(
+    request: HttpRequest, answer: Answer, *, status: int, leave: bool = False, reference: str = ""
+) -> HttpResponse:
     actor = getattr(request, "actor", None)
     space, home = SPACES.get(actor.capacity, OUTSIDE) if actor else OUTSIDE
     template = "errors/answer_in_public.html" if space == OUTSIDE[0] else "errors/answer.html"
     context = {"answer": answer, "space": space, "home": reverse(home), "status": status, "leave": leave}
+    context["reference"] = reference
     response = render(request, template, context, status=status)
     patch_cache_control(response, private=True, no_store=True)
     return response

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 import structlog
+from django.conf import settings
 
 from dmp import logs
 
@@ -55,11 +56,30 @@ def test_an_exception_is_its_class_and_its_place_never_its_message(written):
     assert NIR not in json.dumps(line)
 
 
+def test_an_exception_is_placed_in_our_own_innermost_frame(written):
+    """Where it was raised in a library says little; where we called it says what we were doing."""
+    try:
+        logs.configure({"level": None})
+    except TypeError:
+        structlog.get_logger("test").exception("job failed")
+
+    (line,) = written()
+    assert line["where"].startswith("dmp.logs.configure:")
+
+
+def test_our_packages_are_those_of_the_house():
+    folders = {path.parent.name for path in settings.BASE_DIR.glob("*/apps.py")}
+
+    assert folders <= set(logs.OURS)
+    assert all((settings.BASE_DIR / name).is_dir() for name in logs.OURS)
+
+
 def test_a_library_keeps_its_words_and_loses_the_values(written):
     logging.getLogger("somebody.else").warning("cannot reach %s for %s", "example.fr", "Camille")
 
     (line,) = written()
-    assert line["event"] == "cannot reach %s for %s"
+    assert line["event"] == "cannot reach … for …"
+    assert line["where"].startswith("test_logs.test_a_library_keeps")
 
 
 @pytest.mark.parametrize(
@@ -67,11 +87,17 @@ def test_a_library_keeps_its_words_and_loses_the_values(written):
     [
         (f"for {NIR}.", "for [nir]."),
         ("for 2 79 03 51 215 189 89.", "for [nir]."),
+        ("for 2-79-03-51-215-189-89.", "for [nir]."),
+        ("for 2+79+03+51+215+189+89.", "for [nir]."),
+        ("for 2%2079%2003%2051%20215%20189%2089.", "for [nir]."),
+        ("for 7 79 03 51 215 189 89.", "for [nir]."),
         ("for 1780a2B", "for 1780a2B"),
         ("for 180052A123456 there", "for [nir] there"),
         ("to camille.martin@example.fr now", "to [courriel] now"),
         ("call 06 12 34 56 78", "call [téléphone]"),
         ("call +33612345678", "call [téléphone]"),
+        ("call 0033 6 12 34 56 78", "call [téléphone]"),
+        ("to camille.martin%40example.fr now", "to [courriel] now"),
         ("took 0.123456789 s", "took 0.123456789 s"),
         ("job 2f1e7a34-9a61-4c0e-8a1b-0123456789ab", "job 2f1e7a34-9a61-4c0e-8a1b-0123456789ab"),
     ],

@@ -1,0 +1,75 @@
+"""One reference for each request: on the page of an error, in every line it causes, on the jobs it makes."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.core.signals import got_request_exception
+from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from dmp import logs
+
+log = structlog.get_logger(__name__)
+
+# Read aloud on the telephone: no sign that sounds or looks like another (Crockford's alphabet).
+SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+WITHOUT_A_LINE = frozenset(
+    {"healthz", "readyz"}
+)  # asked every few seconds; said when they do not answer well
+HEADER = "X-Request-ID"
+
+
+def new_reference() -> str:
+    """Ten signs in two groups: 50 random bits, enough to find one request in a year of logs."""
+    number = secrets.randbits(50)
+    signs = "".join(SIGNS[number >> shift & 31] for shift in range(0, 50, 5))
+    return f"{signs[:5]}-{signs[5:]}"
+
+
+class RequestMiddleware:
+    """Gives a request its reference, and says in one line how it ended: the name of its route, never its
+    address; its status; how long it took."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        reference = new_reference()
+        request.reference = reference
+        bind_contextvars(request=reference)
+        try:
+            response = self.get_response(request)
+            route = route_of(request)
+            if route not in WITHOUT_A_LINE or response.status_code >= 400:
+                logs.write(
+                    event="request",
+                    level="error" if response.status_code >= 500 else "info",
+                    request=reference,
+                    method=request.method if request.method in METHODS else "other",
+                    route=route,
+                    status=response.status_code,
+                    seconds=round(time.perf_counter() - began, 4),
+                )
+        finally:
+            clear_contextvars()
+        response[HEADER] = reference
+        return response
+
+
+def route_of(request: HttpRequest) -> str:
+    """The name of the route that answered; “none” for an address that leads nowhere, and for static files."""
+    match = request.resolver_match
+    return (match.view_name or match.route) if match else "none"
+
+
+def say_what_broke(sender: Any, request: HttpRequest | None = None, **_: Any) -> None:
+    """An exception that nobody expected: its class, and the line of ours it came through."""
+    log.error("request failed", route=route_of(request) if request else "none", exc_info=True)
+
+
+got_request_exception.connect(say_what_broke)
