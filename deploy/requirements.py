@@ -13,9 +13,12 @@ OPTIONS = [
     "pyproject.toml",
 ]
 
-subprocess.run([*COMPILE, *OPTIONS, "-o", "requirements.txt"], cwd=ROOT, check=True)
-subprocess.run(
-    [*COMPILE, *OPTIONS, "-c", "requirements.txt", "--group", "dev", "-o", "requirements-dev.txt"],
-    cwd=ROOT,
-    check=True,
-)
+# The image, then what `make run` needs too, then what the tests need too: each contains the one before.
+LISTS: dict[str, list[str]] = {
+    "requirements-image.txt": [],
+    "requirements.txt": ["-c", "requirements-image.txt", "--extra", "local"],
+    "requirements-dev.txt": ["-c", "requirements.txt", "--extra", "local", "--group", "dev"],
+}
+
+for name, more in LISTS.items():
+    subprocess.run([*COMPILE, *OPTIONS, *more, "-o", name], cwd=ROOT, check=True)

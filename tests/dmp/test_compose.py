@@ -46,7 +46,7 @@ def test_the_schema_refuses_what_the_specification_does_not_know(tmp_path):
 
 def test_every_process_of_the_house_is_there(services):
     assert {"postgresql", "valkey", "prepare", "web", "worker", "scheduler", "proxy"} <= set(services)
-    assert services["postgresql"]["image"] == f"postgres:{pg.VERSION}"
+    assert services["postgresql"]["image"].startswith(f"postgres:{pg.VERSION}.")
 
 
 def test_postgresql_logs_no_value(services):

@@ -24,7 +24,12 @@ NAMED_ONLY = {
 
 
 def declared() -> set[str]:
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    """What the service needs, and what `make run` needs beside it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return names(project["dependencies"]) | names(project["optional-dependencies"]["local"])
+
+
+def names(wanted: list[str]) -> set[str]:
     return {canonical(re.split(r"[\[~<>=; ]", each)[0]) for each in wanted}
 
 

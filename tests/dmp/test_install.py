@@ -11,7 +11,7 @@ from django.conf import settings
 from deploy import install
 
 ROOT: Path = settings.BASE_DIR
-LISTS = ("requirements.txt", "requirements-dev.txt")
+LISTS = ["requirements-image.txt", "requirements.txt", "requirements-dev.txt"]
 
 
 @pytest.fixture
@@ -125,6 +125,7 @@ def test_each_dependency_has_its_reason():
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
     project = tomllib.loads("\n".join(lines))
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    wanted += project["project"]["optional-dependencies"]["local"]
 
     for dependency in wanted:
         (line,) = [line for line in lines if f'"{dependency}"' in line]
