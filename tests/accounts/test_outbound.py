@@ -230,3 +230,115 @@ def test_a_history_that_does_not_end_is_cut(settings):
     flood = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 25_000_000
     with the_insurer(settings, flood), pytest.raises(insurer.AnswerTooLarge):
         insurer.request("/historiques", {})
+
+
+# -- A deadline, whatever the other side does ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"HTTP/1.1 200 OK\r\n", *[b"X-%d: y\r\n" % number for number in range(40)]],
+        [b"HTTP/1.1 200 OK\r\nX: ", *[b"y"] * 40],
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x"] * 40],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 40],
+        [b"H", b"T", b"T", *[b"P"] * 40],
+    ],
+    ids=["heads", "one head", "a body", "chunks", "the first line"],
+)
+def test_no_drip_holds_us_beyond_the_deadline(monkeypatch, pieces):
+    monkeypatch.setattr(outbound, "WHOLE_SECONDS", 0.4)
+    began = time.monotonic()
+    with answering(*pieces, pause=0.1) as (url, _):
+        assert code_of(url) in ("answer.too_slow", "no_answer")
+        assert time.monotonic() - began < 2
+
+
+def test_what_was_cut_is_not_taken_for_an_end(monkeypatch):
+    monkeypatch.setattr(outbound, "WHOLE_SECONDS", 0.3)
+    with answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[1,", *[b" "] * 20, pause=0.1) as (url, _):
+        assert code_of(url) == "answer.too_slow"
+
+
+# -- How many at once ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_at_once():
+    outbound._start_afresh()
+    outbound.at_most(2)
+    yield
+    outbound.at_most(None)
+    outbound._start_afresh()
+
+
+@contextmanager
+def silent():
+    """A server that accepts, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def calling(url: str, codes: list[str]) -> threading.Thread:
+    def one() -> None:
+        try:
+            call("GET", url)
+            codes.append("answered")
+        except Unreachable as failure:
+            codes.append(failure.code)
+
+    thread = threading.Thread(target=one)
+    thread.start()
+    return thread
+
+
+def test_the_third_caller_is_told_to_come_back_and_holds_nothing(monkeypatch, two_at_once):
+    monkeypatch.setattr(outbound, "SECONDS_WITH_SOMEBODY_WAITING", 1.5)
+    codes: list[str] = []
+    with silent() as url:
+        threads = [calling(url, codes) for _ in range(2)]
+        time.sleep(0.1)
+        began = time.monotonic()
+        with pytest.raises(outbound.Busy) as told:
+            call("GET", url)
+        waited = time.monotonic() - began
+        for thread in threads:
+            thread.join()
+
+    assert waited < 1
+    assert told.value.retry_after
+    assert set(codes) <= {"no_answer", "answer.too_slow"}
+
+
+def test_the_silence_of_one_does_not_close_the_way_to_the_others(monkeypatch, two_at_once):
+    monkeypatch.setattr(outbound, "SECONDS_WITH_SOMEBODY_WAITING", 0.5)
+    codes: list[str] = []
+    with silent() as url, answering(http("200 OK", b"{}"), times=4) as (other, _):
+        calling(url, codes).join()
+        held = calling(url, codes)
+        time.sleep(0.1)
+
+        with pytest.raises(outbound.Busy):
+            call("GET", url)
+        assert call("GET", other).status == 200
+        held.join()
+
+
+def test_a_short_call_is_worth_waiting_for(two_at_once):
+    codes: list[str] = []
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", b"x", pause=0.1, times=4) as (url, _):
+        threads = [calling(url, codes) for _ in range(3)]
+        for thread in threads:
+            thread.join()
+
+    assert codes == ["answered"] * 3
+
+
+def test_calls_are_not_counted_where_nobody_waits():
+    codes: list[str] = []
+    with answering(http("200 OK"), times=20) as (url, _):
+        threads = [calling(url, codes) for _ in range(12)]
+        for thread in threads:
+            thread.join()
+
+    assert codes == ["answered"] * 12
