@@ -140,12 +140,21 @@ TEMPLATES = [
 DMP_PREPARE_AFTER = int(setting("DMP_PREPARE_AFTER", "3"))
 
 
+# A server that says nothing any more: in seconds, but the second, in milliseconds (libpq).
+SILENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 30}
+
+
 def database(url: str, user: str) -> dict[str, object]:
     """A database from its URL; without one, that of the embedded server, as `user`."""
     prepared = (
         {"server_side_binding": True, "prepare_threshold": DMP_PREPARE_AFTER} if DMP_PREPARE_AFTER else {}
     )
-    common = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": None, "ATOMIC_REQUESTS": False}
+    common = {
+        "ENGINE": "dmp.postgresql",  # looks whether a connection was ended, before it is used again
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+    }
     if not url:
         place = {"NAME": "dmp", "USER": user, "HOST": str(children.socket_directory(DMP_VAR))}
         return common | place | {"OPTIONS": prepared}
@@ -157,8 +166,7 @@ def database(url: str, user: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": options.pop("host", unquote(parts.hostname or "")),
         "PORT": str(parts.port or ""),
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": prepared | options,
+        "OPTIONS": prepared | SILENCE | options,
     }
 
 

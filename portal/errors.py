@@ -1,8 +1,11 @@
 """What goes wrong, as a French page that says what to do next."""
 
+import sys
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+import psycopg
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -31,6 +34,28 @@ STALE_FORM = Answer(
 BROKEN = Answer(
     "Quelque chose ne marche pas de notre côté",
     french("Rien n'a été enregistré. Réessayez dans quelques minutes ; l'incident nous est signalé."),
+)
+
+
+TOO_LARGE = Answer(
+    "Cet envoi est trop volumineux",
+    french("Rien n'a été enregistré. Revenez à la page précédente, et envoyez un texte plus court."),
+)
+SENT_BY_NOBODY = Answer(
+    "Votre session est terminée",
+    french("Rien n'a été enregistré. Connectez-vous, puis envoyez de nouveau votre fichier."),
+)
+# Too many at once, or the database away: what was being done when it went may have been done.
+UNAVAILABLE = Answer(
+    "Le service ne peut pas vous répondre en ce moment",
+    french(
+        "Réessayez dans une minute. Si vous veniez d'envoyer un formulaire, "
+        "regardez d'abord s'il a été pris en compte."
+    ),
+)
+TOO_SLOW = Answer(
+    french("Votre envoi n'est pas arrivé jusqu'à nous"),
+    french("La connexion s'est arrêtée en chemin. Rien n'a été enregistré : envoyez de nouveau."),
 )
 
 
@@ -77,10 +102,64 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(request, STALE_FORM, status=403)
 
 
+def too_large(request: HttpRequest) -> HttpResponse:
+    """More than a form holds, where nothing larger is taken."""
+    return bare_page(request.path_info, 413)
+
+
+def sent_by_nobody(request: HttpRequest) -> HttpResponse:
+    """A file from somebody whose session ended meanwhile, or who never signed in."""
+    return (
+        _problem(SENT_BY_NOBODY, 401)
+        if is_for_programs(request.path_info)
+        else _page(request, SENT_BY_NOBODY, status=403)
+    )
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Says so without asking anything of what may be broken."""
-    page = render_to_string("errors/broken.html", {"answer": BROKEN, "reference": reference_of(request)})
-    return HttpResponse(page, status=500)
+    """Says so without asking anything of what may be broken. The exception is the one being handled."""
+    status = 503 if is_the_database_away(sys.exc_info()[1]) else 500
+    return bare_page(request.path_info, status, reference_of(request))
+
+
+# Read-only: the primary has just become a replica of another.
+AWAY = (OperationalError, InterfaceError)
+
+
+def is_the_database_away(failure: BaseException | None) -> bool:
+    """Whether asking again later is good advice: a connection refused or lost, a wait too long."""
+    cause = getattr(failure, "__cause__", None)
+    return isinstance(failure, AWAY) or isinstance(cause, psycopg.errors.ReadOnlySqlTransaction)
+
+
+# Pages that ask nothing of the database, nor of who is asking, by status.
+BARE = {400: BAD_REQUEST, 408: TOO_SLOW, 413: TOO_LARGE, 500: BROKEN, 503: UNAVAILABLE}
+RETRY_AFTER = {503: "30"}  # seconds
+
+
+def is_for_programs(path: str) -> bool:
+    return path.startswith(("/api/", "/oauth/"))
+
+
+def bare_page(path: str, status: int, reference: str = "") -> HttpResponse:
+    """What went wrong, for a person or, under the addresses of programs, for a program (RFC 9457)."""
+    answer = BARE[status]
+    if is_for_programs(path):
+        response = _problem(answer, status, reference)
+    else:
+        page = render_to_string("errors/broken.html", {"answer": answer, "reference": reference})
+        response = HttpResponse(page, status=status)
+    if status in RETRY_AFTER:
+        response["Retry-After"] = RETRY_AFTER[status]
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def _problem(answer: Answer, status: int, reference: str = "") -> HttpResponse:
+    body = {"title": answer.title, "detail": answer.next_step, "status": status}
+    if reference:
+        body["reference"] = reference
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 # Where an answer is read: the page that carries it, and the home it sends back to.
