@@ -43,8 +43,15 @@ def refuse_root_without_namespaces() -> None:
 
 def die_with_parent() -> None:
     """Ask the kernel for a SIGTERM when whoever started us dies without a word. Only Linux has this."""
+    die_with(os.getppid())
+
+
+def die_with(parent: int, by: signal.Signals = signal.SIGTERM) -> None:
+    """Ask the kernel for signal `by` when `parent`, who started us, dies; it may be dead already."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), by)
 
 
 def start(
@@ -52,8 +59,12 @@ def start(
     *,
     output: IO[str] | int | None = None,
     environment: Mapping[str, str] | None = None,
+    inherited: tuple[int, ...] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a child in its own session, so that Ctrl-C in the terminal reaches its parent alone."""
+    """Start a child in its own session, so that Ctrl-C in the terminal reaches its parent alone.
+
+    `inherited`: the descriptors it keeps open, besides its output.
+    """
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -61,6 +72,7 @@ def start(
         stderr=subprocess.STDOUT if output is not None else None,
         env=dict(environment) if environment is not None else None,
         start_new_session=True,
+        pass_fds=inherited,
     )
 
 

@@ -19,6 +19,9 @@ HERE = "127.0.0.1"
 BIN = Path(sys.executable).parent
 LOGINS = ("dmp_app", "dmp_owner")
 PATIENCE_SECONDS = 120.0
+FRONT = (sys.executable, "-m", "dmp.front")
+BACKLOG = 2048  # connections that wait while the web starts again
+GRACE_SECONDS = 5  # given to the web, when it stops, to end what it began
 DEATHS_BORNE, WITHIN_SECONDS = 5, 60.0
 
 
@@ -58,6 +61,7 @@ class House:
     given: Mapping[str, str]
     kept: list[Kept] = field(default_factory=list)
     environment: dict[str, str] = field(init=False)
+    listening: list[socket.socket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.environment = dict(self.given)
@@ -123,13 +127,18 @@ class House:
         }
         self._keep_ours(
             "sandbox",
-            *self._granian(port, workers=1, threads=8),
-            "sandbox.wsgi:application",
+            *FRONT,
+            *("sandbox.wsgi:application", "--port", port, "--workers", 1, "--threads", 8),
             DJANGO_SETTINGS_MODULE="sandbox.settings",
         )
 
     def open_web(self) -> None:
-        self._keep_ours("web", *self._granian(self.port, workers=2, threads=4), "dmp.wsgi:application")
+        """Its socket is ours: while the web starts again, connections wait here instead of being refused."""
+        listening = socket.create_server((HERE, self.port), backlog=BACKLOG)
+        self.listening.append(listening)
+        descriptor = listening.fileno()
+        command = (*FRONT, "dmp.wsgi:front", "--fd", descriptor, "--grace", GRACE_SECONDS)
+        self._keep_ours("web", *command, inherited=(descriptor,))
 
     def open_workers(self) -> None:
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"]
@@ -151,34 +160,29 @@ class House:
     def close(self) -> None:
         for child in reversed(self.kept):
             child.stop(child.process)
+        for listening in self.listening:
+            listening.close()
 
     # -- How ---------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _granian(port: int, *, workers: int, threads: int) -> list[str | Path | int]:
-        command: list[str | Path | int] = [
-            BIN / "granian",
-            "--interface",
-            "wsgi",
-            "--host",
-            HERE,
-            "--port",
-            port,
-        ]
-        command += ["--workers", workers, "--blocking-threads", threads, "--no-ws", "--log-level", "error"]
-        return [*command, "--workers-kill-timeout", 5, "--respawn-failed-workers"]
 
     def _keep(self, name: str, start: Callable[[], subprocess.Popen[bytes]], **how: Any) -> None:
         self.kept.append(Kept(name, start, **how))
 
-    def _keep_ours(self, name: str, *command: str | Path | int, **environment: str) -> None:
+    def _keep_ours(
+        self, name: str, *command: str | Path | int, inherited: tuple[int, ...] = (), **environment: str
+    ) -> None:
         log = self.var / "log" / f"{name}.log"
         log.parent.mkdir(exist_ok=True)
         told = self.environment | environment
 
         def start() -> subprocess.Popen[bytes]:
             with log.open("a") as output:
-                return children.start(children.dying_with_us(list(command)), output=output, environment=told)
+                return children.start(
+                    children.dying_with_us(list(command), by="KILL"),
+                    output=output,
+                    environment=told,
+                    inherited=inherited,
+                )
 
         self._keep(name, start)
 

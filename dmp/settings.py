@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONE, SELF
 
 from dmp import children, places, valkey
+from dmp.front.bodies import FORM_BYTES
 
 BASE_DIR = places.ROOT
 
@@ -66,6 +67,10 @@ VAULT = {
 }
 DOCUMENT_STORE = Path(setting("DMP_DOCUMENT_STORE", str(DMP_VAR / "store")))
 
+# Of each web process: the threads that answer, and how many of them may wait for the outside at once.
+DMP_WEB_THREADS = int(setting("DMP_WEB_THREADS", "4"))
+DMP_CALLS_AT_ONCE = int(setting("DMP_CALLS_AT_ONCE", "2"))
+
 DEBUG = False
 SECURE = DMP_BASE_URL.startswith("https://")
 ALLOWED_HOSTS = [urlsplit(DMP_BASE_URL).hostname or "localhost", "127.0.0.1", "localhost"]
@@ -107,6 +112,7 @@ MIDDLEWARE = [
     "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "dmp.front.uploads.UploadMiddleware",
     "portal.errors.RefusalMiddleware",
 ]
 
@@ -263,8 +269,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# One deposit carries one document of 50 MB at most, and a few fields.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# A form is 64 kB at most, files apart: the front refuses what is larger, but where a view takes files.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FORM_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 2
 FILE_UPLOAD_TEMP_DIR = None

@@ -1,4 +1,4 @@
-"""The web application, as granian loads it. It refuses to start unsound: a missing setting, a wrong key."""
+"""The web application, as its processes load it. It refuses to start unsound: no setting, a wrong key."""
 
 import gc
 import os
@@ -9,11 +9,18 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
 django.setup()
 
-from dmp import checks  # noqa: E402  once Django is ready
+from django.conf import settings  # noqa: E402  once Django is ready
+
+from accounts import outbound  # noqa: E402
+from dmp import checks  # noqa: E402
+from dmp.front import pages  # noqa: E402
+from dmp.front.application import Front  # noqa: E402
 
 checks.refuse_to_start_unsound(checks.Process.WEB)
 
 application = get_wsgi_application()
+outbound.at_most(settings.DMP_CALLS_AT_ONCE)
+front = Front(application, page=pages.page, asks=True, threads=settings.DMP_WEB_THREADS)
 
 # What was loaded lives as long as the process: the collector need not look at it again at every page.
 gc.collect()

@@ -268,15 +268,17 @@ OTHER_CONTENT = _bad_file(
     "other_content",
 )
 
+TOO_LARGE = _bad_file(
+    "Le fichier dépasse 50 Mo. Réduisez-le ou déposez-le en plusieurs documents.", "too_large"
+)
+
 
 def _media_type(content: bytes, claimed: str) -> str:
     """What the bytes are, whatever the sender says, provided that both agree."""
     if not content:
         raise _bad_file("Le fichier est vide. Choisissez-en un autre.", "empty")
     if len(content) > MOST_BYTES:
-        raise _bad_file(
-            "Le fichier dépasse 50 Mo. Réduisez-le ou déposez-le en plusieurs documents.", "too_large"
-        )
+        raise TOO_LARGE
     found = _sniffed(content)
     if found is None or CLAIMS.get(claimed, found) != found:
         raise _bad_file("Ce fichier n’est ni un PDF ni un document CDA. Choisissez un PDF.", "media_type")

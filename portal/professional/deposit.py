@@ -10,6 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import uploads
+from accounts.actors import Capacity
 from accounts.traits import normalise
 from documents import deposit as deposits
 from documents import nomenclature
@@ -22,6 +24,7 @@ from portal.forms import Choices, Form
 from .whom import professionals_only
 
 PDF = "application/pdf"
+LARGEST_REQUEST = deposits.MOST_BYTES + 1_000_000  # a file, and what the form says of it
 # Why a file was refused, as its author may mend it; by the verdict, or by how it begins.
 REFUSED = {
     "pdf.password": "Il est protégé par un mot de passe.",
@@ -178,11 +181,16 @@ class DepositForm(Form):
         }
 
 
+@uploads.takes(LARGEST_REQUEST, welcome=uploads.signed_in_as(Capacity.PROFESSIONAL))
 @professionals_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
     form = DepositForm(request.POST or None, request.FILES or None)
-    if form.is_valid():
+    if uploads.was_too_large(request):
+        form = DepositForm({})
+        form.errors.clear()
+        form.add_error("content", deposits.TOO_LARGE.sentence)
+    elif form.is_valid():
         try:
             receipt = deposits.deposit(dossier_id, **form.deposited(), by=request.actor, at=timezone.now())
         except BadDocument as bad:

@@ -89,14 +89,13 @@ class Bench:
     def run(self) -> None:
         world, load, at = self.world, self.load, self.at
         self.say(
-            f"{CONNECTIONS} connections, granian 2 x 4 threads; the load comes from the same "
-            f"{os.cpu_count()} cores\n"
+            f"{CONNECTIONS} connections, 2 x 4 threads; the load comes from the same {os.cpu_count()} cores\n"
         )
         self.say(
             f"{'':24}{'per second':>11}{'share':>8}{'target':>8}"
             f"{'p50 ms':>8}{'p95 ms':>8}{'SQL':>5}{'load ms':>9}"
         )
-        with world.granian("tests.bench.hello:application", self.port + 1):
+        with world.serving("tests.bench.hello:application", self.port + 1):
             load.measure("warm", self.port + 1, [load.get("/")], seconds=1.0)
             measured = load.measure("hello-world", self.port + 1, [load.get("/")])
         self.hello = measured.per_second
@@ -171,7 +170,7 @@ class Bench:
         folder = Path(os.environ["DMP_BENCH_STATEMENTS"])
         persons = world.people(5000, IMPORTS + FLOOR + 20)
         written = world.write_statements(folder, persons, at.date())
-        with world.granian("tests.bench.insurer:application", self.port + 2, workers=1):
+        with world.serving("tests.bench.insurer:application", self.port + 2, workers=1):
             self.forget_what_waits()
             with self.workers():
                 warm = [world.opening(world.receive(person, at), at) for person in persons[:20]]

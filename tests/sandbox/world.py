@@ -74,9 +74,8 @@ def running(memory: Path) -> Iterator[World]:
     )
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1"),
-            *("--blocking-threads", "8", "--host", "127.0.0.1", "--port", str(port), "--no-ws"),
-            "sandbox.wsgi:application",
+            *(sys.executable, "-m", "dmp.front", "sandbox.wsgi:application"),
+            *("--workers", "1", "--threads", "8", "--port", str(port)),
         ],
         cwd=ROOT,
         env=os.environ | world.environment() | {"DMP_VAR": str(memory)},

@@ -1,0 +1,135 @@
+"""How a body is received: at what pace, up to what size, within what memory. Knows nothing of Django."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Protocol
+
+FORM_BYTES = 65_536  # what any form or question may weigh; a route that takes files says so itself
+BUFFERED_BYTES = 200_000_000  # bodies held at once by one process
+
+
+class Refused(Exception):
+    """The body is not received. `status` is what HTTP calls the reason."""
+
+    status = 400
+
+
+class TooSlow(Refused):
+    status = 408
+
+
+class TooLarge(Refused):
+    status = 413
+
+
+class NoRoom(Refused):
+    """The process holds as many bytes as it may: the sender is asked to come back."""
+
+    status = 503
+
+
+class Truncated(Refused):
+    """The sender left before the end: a part of a document is not a document."""
+
+
+class Pieces(Protocol):
+    """What granian gives of a request: its body, piece by piece."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A body has `grace` seconds to begin, then `bytes_per_second` on average; never more than `longest`."""
+
+    grace: float = 10.0
+    bytes_per_second: float = 8_000.0
+    longest: float = 900.0
+
+    def allowed(self, received: int) -> float:
+        """Seconds after the beginning until which more than `received` bytes may be awaited."""
+        return min(self.grace + received / self.bytes_per_second, self.longest)
+
+
+class Budget:
+    """Bytes of bodies held by this process. Used by the event loop alone, so it needs no lock."""
+
+    def __init__(self, most: int = BUFFERED_BYTES) -> None:
+        self.most = most
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Raises NoRoom, and takes nothing."""
+        if self.held + size > self.most:
+            raise NoRoom
+        self.held += size
+
+    def give_back(self, size: int) -> None:
+        self.held -= size
+
+
+class Body:
+    """One body being received. Whoever made it calls `release` once its bytes are no longer needed."""
+
+    def __init__(self, pieces: Pieces, *, announced: int | None, budget: Budget, pace: Pace) -> None:
+        """`announced`: the Content-Length, or None when the body comes in chunks of unknown number."""
+        self.announced = announced
+        self.received = 0
+        self.file = BytesIO()
+        self._pieces = pieces.__aiter__()
+        self._budget = budget
+        self._held = 0
+        self._pace = pace
+        self._began = asyncio.get_running_loop().time()
+
+    async def receive(self, most: int) -> bool:
+        """Read on, up to `most` bytes in all. Whether that was all; False when more is coming.
+
+        Raises TooSlow, NoRoom, Truncated.
+        """
+        if self.announced is not None and self.announced > most:
+            return False
+        while piece := await self._next():
+            self._budget.take(len(piece))
+            self._held += len(piece)
+            self.file.write(piece)
+            if self.received == self.announced:
+                return True
+            if self.received > most:
+                return False
+        return True
+
+    async def discard(self, most: int) -> None:
+        """Let up to `most` bytes pass by and keep nothing: a browser hears no answer while it still sends."""
+        self.release()
+        if self.announced is not None and self.announced > most:
+            return
+        while self.received != self.announced and self.received < most and await self._next():
+            pass
+
+    def release(self) -> None:
+        """Give the memory back."""
+        self.file = BytesIO()
+        self._budget.give_back(self._held)
+        self._held = 0
+
+    async def _next(self) -> bytes:
+        """The next piece; empty at the end."""
+        try:
+            async with asyncio.timeout_at(self._began + self._pace.allowed(self.received)):
+                piece = await self._piece()
+                if not piece and (await self._piece() is not None or self.announced is not None):
+                    raise Truncated
+        except TimeoutError:
+            raise TooSlow from None
+        self.received += len(piece or b"")
+        return piece or b""
+
+    async def _piece(self) -> bytes | None:
+        """After the last, granian gives an empty piece, then none; two empty pieces when the sender left."""
+        try:
+            return await self._pieces.__anext__()
+        except StopAsyncIteration:
+            return None
