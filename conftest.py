@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
+from django.test import override_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from dmp import children, pg, valkey
@@ -19,6 +20,7 @@ from tests import browser
 set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
 
 TEST_DATABASE = "dmp_test"
+OUTSIDE = ("DMP_LEDGER_HEADS", "DMP_LEDGER_KEY")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -90,6 +92,15 @@ def _point_at(database: str) -> None:
         connections.databases[alias]["NAME"] = database
 
 
+@contextmanager
+def outside_of(database: str, var: Path) -> Iterator[None]:
+    """Fresh places for what is kept outside this database: the lists signed of its ledger."""
+    folder = var / "outside" / database
+    shutil.rmtree(folder, ignore_errors=True)
+    with override_settings(**{name: folder / name.lower() for name in OUTSIDE}):
+        yield
+
+
 @dataclass(frozen=True)
 class RealDatabase:
     """A database where commits are real, and the two ways into it that the application does not have."""
@@ -114,6 +125,7 @@ class RealDatabase:
             "DMP_VAR": str(self.var),
             "DATABASE_URL": f"postgresql://dmp_app@/{self.name}?host={host}",
             "DATABASE_OWNER_URL": f"postgresql://dmp_owner@/{self.name}?host={host}",
+            **{name: str(getattr(settings, name)) for name in OUTSIDE},
             **more,
         }
 
@@ -130,7 +142,9 @@ def real_database(django_db_setup: None, django_db_blocker, postgresql: Path) ->
             pg.drop_database(server, copy)
             pg.create_database(server, copy, template=TEST_DATABASE)
         _point_at(copy)
-        yield RealDatabase(copy, postgresql)
+        # What is kept outside a database is about that database alone.
+        with outside_of(copy, postgresql):
+            yield RealDatabase(copy, postgresql)
         _point_at(TEST_DATABASE)
         with pg.connect(postgresql) as server:
             pg.drop_database(server, copy)

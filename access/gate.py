@@ -21,6 +21,7 @@ from audit import ledger
 from audit.events import Event
 from vault import subjects
 from vault.keyring import Keyring
+from vault.keyring import Unsealable as Damaged
 from vault.subjects import Wrapped
 
 from . import policy
@@ -234,4 +235,4 @@ def _chain_of(actor: Actor) -> tuple[UUID, Keyring]:
         return actor.id, subjects.system()
 
 
-__all__ = ["Facts", "Guarded", "OutOfReach", "Passage", "Reason", "Refused", "admitted"]
+__all__ = ["Damaged", "Facts", "Guarded", "OutOfReach", "Passage", "Reason", "Refused", "admitted"]

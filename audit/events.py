@@ -1,15 +1,20 @@
-"""What a trace says, and the bytes that its digests cover.
+"""What a trace says, and the bytes that its digests cover. This is form 2; `audit.form_1` is the earlier one.
 
-    facets     = at in µs(8) | kind | channel | capacity | profession | document class | structure
-                 each text after its length on four bytes
-    body       = salt(32) | JCS({"actor", "detail"})                       sealed under the subject's key
-    commitment = SHA-256(0x02 | chain | facets | body)
-    hash       = SHA-256(0x01 | previous | position(8) | chain | facets | commitment)
+    body       = salt(32) | JCS({"actor", "detail", "facets"})             sealed under the subject's key
+    content    = SHA-256(0x20 | body)                                      given to the database, never kept
+    place      = chain(16) | position(8) | at in µs(8) | previous(32)
+    commitment = SHA-256(0x21 | place | content)
+    hash       = SHA-256(0x22 | place | commitment)
     previous of the first position = SHA-256(0x00 | chain)
 
-Integers are big-endian, JCS is RFC 8785. The facets stand in clear so that figures can be counted without
-any key; they are in both digests, and the salt is in the sealed body only: who may write anywhere in the
-database but has no key can neither change a facet nor give a body another meaning without being found.
+Integers are big-endian, JCS is RFC 8785. The database knows the place, who appends knows the content: the
+commitment joins both in the one statement that appends. As the salt is in the sealed body only, nobody
+without its key can make the commitment of another place: an entry copied or moved is found, and so is one
+whose instant was changed, even after making every hash anew.
+
+The facets stand in clear so that figures can be counted without any key. What is authenticated is their list
+in the body, in the order of FACETS, and no name of a facet is in it: `audit.names` may give a word another
+name, in the code and in the clear columns, without touching a digest.
 """
 
 import json
@@ -23,8 +28,14 @@ from uuid import UUID
 
 import rfc8785
 
+FORM = 2
 SALT = 32
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FACETS = ("kind", "channel", "capacity", "profession", "document_class", "structure")
+
+
+class Unreadable(ValueError):
+    """A body that unseals, but was not written by this module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +43,8 @@ class Event:
     """Something that happened, told in plain values.
 
     `chain` is what it happened to: a dossier, else the actor, else the house. `actor` and `detail` are
-    sealed; the rest is readable by whoever reads the database, so it names nobody.
+    sealed; the rest is readable by whoever reads the database, so it names nobody. `at` is when the act took
+    place; the ledger keeps it between the instant of the entry before and the database's own clock.
     """
 
     chain: UUID
@@ -47,45 +59,51 @@ class Event:
     structure: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a body says. `facets` is None in the earlier form, where they are in the digests themselves."""
+
+    actor: Mapping[str, Any]
+    detail: Mapping[str, Any]
+    facets: tuple[str, ...] | None
+
+
 def microseconds(at: datetime) -> int:
     """The instant as PostgreSQL keeps it. Raises TypeError on a naive one."""
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
-def facets(
-    at: datetime, kind: str, channel: str, capacity: str, profession: str, document_class: str, structure: str
-) -> bytes:
-    """What stands in clear, in one unambiguous string."""
-    texts = [text.encode() for text in (kind, channel, capacity, profession, document_class, structure)]
-    framed = b"".join(len(text).to_bytes(4, "big") + text for text in texts)
-    return microseconds(at).to_bytes(8, "big", signed=True) + framed
-
-
-def facets_of(event: Event) -> bytes:
-    return facets(
-        event.at,
-        event.kind,
-        event.channel,
-        event.capacity,
-        event.profession,
-        event.document_class,
-        event.structure,
-    )
+def facets_of(event: Event) -> tuple[str, ...]:
+    """What stands in clear, in the order of FACETS."""
+    return tuple(getattr(event, facet) for facet in FACETS)
 
 
 def body_of(event: Event) -> bytes:
     """A fresh salt and what must be sealed."""
-    return os.urandom(SALT) + rfc8785.dumps({"actor": dict(event.actor), "detail": dict(event.detail)})
+    facets = list(facets_of(event))
+    payload: Any = {"actor": dict(event.actor), "detail": dict(event.detail), "facets": facets}
+    return os.urandom(SALT) + rfc8785.dumps(payload)
 
 
-def told_in(body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The actor and the detail of a body once unsealed."""
-    told = json.loads(body[SALT:])
-    return told["actor"], told["detail"]
+def read_body(body: bytes) -> Body:
+    """What a body says once unsealed, in either form. Raises Unreadable."""
+    try:
+        payload = json.loads(body[SALT:])
+        actor, detail, facets = payload["actor"], payload["detail"], payload.get("facets")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Unreadable from None
+    if not (isinstance(actor, dict) and isinstance(detail, dict)):
+        raise Unreadable
+    if facets is None:
+        return Body(actor, detail, None)
+    if not isinstance(facets, list) or len(facets) != len(FACETS):
+        raise Unreadable
+    return Body(actor, detail, tuple(map(str, facets)))
 
 
-def commitment(chain: UUID, facets: bytes, body: bytes) -> bytes:
-    return sha256(b"\x02" + chain.bytes + facets + body).digest()
+def content_of(body: bytes) -> bytes:
+    """What a commitment joins to a place. Secret: whoever knows it could bind the body to another place."""
+    return sha256(b"\x20" + body).digest()
 
 
 def genesis(chain: UUID) -> bytes:
@@ -93,6 +111,15 @@ def genesis(chain: UUID) -> bytes:
     return sha256(b"\x00" + chain.bytes).digest()
 
 
-def entry_hash(previous: bytes, position: int, chain: UUID, facets: bytes, commitment: bytes) -> bytes:
-    place = previous + position.to_bytes(8, "big", signed=True) + chain.bytes
-    return sha256(b"\x01" + place + facets + commitment).digest()
+def place(chain: UUID, position: int, at: int, previous: bytes) -> bytes:
+    """Where and when an entry stands; `at` in microseconds."""
+    numbers = position.to_bytes(8, "big", signed=True) + at.to_bytes(8, "big", signed=True)
+    return chain.bytes + numbers + previous
+
+
+def commitment(place: bytes, content: bytes) -> bytes:
+    return sha256(b"\x21" + place + content).digest()
+
+
+def entry_hash(place: bytes, commitment: bytes) -> bytes:
+    return sha256(b"\x22" + place + commitment).digest()

@@ -4,18 +4,23 @@ One statement per entry. An entry shares the transaction of the act it tells of,
 because the head of its chain stays locked until the commit.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import connection, transaction
 
 from vault import subjects
-from vault.keyring import Keyring
+from vault.keyring import Keyring, Unsealable
 
-from .events import Event, body_of, commitment, facets_of, told_in
+from . import names
+from .entries import COLUMNS, Entry
+from .events import EPOCH, FORM, Event, Unreadable, body_of, content_of, facets_of, read_body
+
+log = structlog.get_logger(__name__)
 
 SYSTEM_CHAIN = subjects.SYSTEM_SUBJECT
 """What happened to nobody in particular: anonymous sign-ins, keys, the house's own upkeep."""
@@ -31,7 +36,11 @@ class SealedUnderAnotherKey(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """One entry, unsealed for a reader."""
+    """One entry, unsealed for a reader.
+
+    One that is not `readable` was damaged, or written by somebody without the key: it keeps its position and
+    its instant, and says nothing.
+    """
 
     position: int
     kind: str
@@ -43,11 +52,12 @@ class Trace:
     profession: str
     document_class: str
     structure: str
+    readable: bool = True
 
 
 def appending(event: Event, keyring: Keyring) -> tuple[str, list[Any]]:
     """The SQL expression that appends this event and its parameters, for the caller's own SELECT."""
-    return "audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", _sealed(event, keyring)
+    return "audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", _sealed(event, keyring)
 
 
 def refusing(event: Event, keyring: Keyring) -> tuple[str, list[Any]]:
@@ -55,7 +65,7 @@ def refusing(event: Event, keyring: Keyring) -> tuple[str, list[Any]]:
     told = [event.chain, event.actor.get("id"), event.kind, event.detail.get("reason")]
     key = keyring.mac("audit.refusal", "|".join(map(str, told)).encode())
     parameters = [key, keyring.subject_id, *_sealed(event, keyring)]
-    return "audit_refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", parameters
+    return "audit_refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", parameters
 
 
 def record(event: Event, keyring: Keyring) -> int:
@@ -77,16 +87,16 @@ def refusal(event: Event, keyring: Keyring) -> bool:
 def summarise_repeats(*, at: datetime, limit: int = 500) -> int:
     """One event for each refusal that was repeated within its hour, once it is over; how many events.
 
-    The event is the refusal's own, dated of the last repetition, with `times` in its detail.
+    The event is the refusal's own, dated of the last repetition, with `times` in its detail. A refusal that
+    cannot be read has nothing to summarise: it must not keep the others from being told.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM audit_take_repeats(%s, %s)", [at, limit])
             due = cursor.fetchall()
-        keyrings = subjects.keyrings({row[0] for row in due})
+        keyrings = _readable_keyrings({row[0] for row in due})
         # Who was forgotten meanwhile has no key any more, and nothing to be told.
-        written = [_summarise(keyrings[row[0]], row) for row in due if row[0] in keyrings]
-    return len(written)
+        return sum(_summarise(keyrings[row[0]], row) for row in due if row[0] in keyrings)
 
 
 def traces(
@@ -100,23 +110,26 @@ def traces(
 ) -> list[Trace]:
     """The last entries of a chain before a position, newest first; none unless the chain is pinned.
 
-    `but_capacities` and `but_kinds` leave out what certain actors did, and certain acts.
+    `but_capacities` and `but_kinds` leave out what certain actors did, and certain acts. An entry that cannot
+    be read, or that is not what was committed to at its place, is in the list as such.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT position, at, kind, channel, capacity, profession, document_class, structure, body"
-            " FROM audit_event WHERE chain = %s AND position < %s"
+            f"SELECT {COLUMNS} FROM audit_event WHERE chain = %s AND position < %s"  # noqa: S608 constants
             " AND capacity <> ALL (%s::text[]) AND kind <> ALL (%s::text[])"
             " ORDER BY position DESC LIMIT %s",
             [
                 chain,
                 before if before is not None else 2**63 - 1,
-                list(but_capacities),
-                list(but_kinds),
+                names.ever(but_capacities),
+                names.ever(but_kinds),
                 limit,
             ],
         )
-        return [_unsealed(chain, keyring, row) for row in cursor.fetchall()]
+        found = [_unsealed(keyring, Entry.of(row)) for row in cursor.fetchall()]
+    if unreadable := sum(not trace.readable for trace in found):
+        log.error("trace unreadable", count=unreadable)
+    return _dated(found)
 
 
 def _sealed(event: Event, keyring: Keyring) -> list[Any]:
@@ -124,16 +137,12 @@ def _sealed(event: Event, keyring: Keyring) -> list[Any]:
         raise SealedUnderAnotherKey(event.kind)
     body = body_of(event)
     return [
+        FORM,
         event.chain,
         event.at,
-        event.kind,
-        event.channel,
-        event.capacity,
-        event.profession,
-        event.document_class,
-        event.structure,
+        *facets_of(event),
         keyring.seal_trail(event.chain, body),
-        commitment(event.chain, facets_of(event), body),
+        content_of(body),
     ]
 
 
@@ -143,38 +152,82 @@ def _selected(expression: str, parameters: list[Any]) -> Any:
         return cursor.fetchone()[0]
 
 
-def _summarise(keyring: Keyring, row: tuple[Any, ...]) -> int:
+def _readable_keyrings(subject_ids: Collection[UUID]) -> dict[UUID, Keyring]:
+    """The keyrings of these subjects, but those whose key was altered."""
+    try:
+        return subjects.keyrings(subject_ids)
+    except Unsealable:
+        if len(subject_ids) == 1:
+            log.error("key unreadable", count=1)
+            return {}
+    return {found: key for one in subject_ids for found, key in _readable_keyrings([one]).items()}
+
+
+def _summarise(keyring: Keyring, row: tuple[Any, ...]) -> bool:
     _, times, since, last_at, chain, kind, channel, capacity, profession, document_class, structure, body = (
         row
     )
-    actor, detail = told_in(keyring.unseal_trail(chain, bytes(body)))
+    try:
+        refusal = read_body(keyring.unseal_trail(chain, bytes(body)))
+    except (Unsealable, Unreadable):
+        log.error("trace unreadable", count=1)
+        return False
     summary = Event(
         chain=chain,
         kind=kind,
         at=last_at,
-        actor=actor,
-        detail=detail | {"times": times, "since": since.isoformat()},
+        actor=refusal.actor,
+        detail={**refusal.detail, "times": times, "since": since.isoformat(), "last": last_at.isoformat()},
         channel=channel,
         capacity=capacity,
         profession=profession,
         document_class=document_class,
         structure=structure,
     )
-    return record(summary, keyring)
+    return record(summary, keyring) > 0
 
 
-def _unsealed(chain: UUID, keyring: Keyring, row: tuple[Any, ...]) -> Trace:
-    position, at, kind, channel, capacity, profession, document_class, structure, body = row
-    actor, detail = told_in(keyring.unseal_trail(chain, bytes(body)))
+def _unsealed(keyring: Keyring, entry: Entry) -> Trace:
+    kind, channel, capacity, profession, document_class, structure = map(names.today, entry.facets)
+    at = EPOCH + timedelta(microseconds=entry.at) if entry.at is not None else EPOCH
+    try:
+        payload = entry.read(keyring.unseal_trail(entry.chain, bytes(entry.body)))
+    except (Unsealable, Unreadable):
+        # Nothing in clear may be believed either.
+        return Trace(
+            position=entry.position,
+            kind="",
+            at=at,
+            actor={},
+            detail={},
+            channel="",
+            capacity="",
+            profession="",
+            document_class="",
+            structure="",
+            readable=False,
+        )
     return Trace(
-        position=position,
+        position=entry.position,
         kind=kind,
         at=at,
-        actor=actor,
-        detail=detail,
+        actor=payload.actor,
+        detail=payload.detail,
         channel=channel,
         capacity=capacity,
         profession=profession,
         document_class=document_class,
         structure=structure,
     )
+
+
+def _dated(found: Iterable[Trace]) -> list[Trace]:
+    """The same, newest first; what cannot be read takes its instant from the entry before it in the chain,
+    since its own may be anything."""
+    dated: list[Trace] = []
+    before = EPOCH
+    for trace in reversed(list(found)):
+        before = trace.at if trace.readable else before
+        dated.append(trace if trace.readable else replace(trace, at=before))
+    after = next((trace.at for trace in dated if trace.readable), EPOCH)
+    return [replace(trace, at=after) if trace.at == EPOCH else trace for trace in reversed(dated)]

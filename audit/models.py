@@ -10,6 +10,7 @@ class Event(models.Model):
     pk = models.CompositePrimaryKey("chain", "position")
     chain = models.UUIDField()
     position = models.PositiveBigIntegerField()
+    form = models.PositiveSmallIntegerField(db_default=1)  # of its digests: audit.events, audit.form_1
     at = models.DateTimeField()
     kind = models.TextField()
     channel = models.TextField()
@@ -27,10 +28,14 @@ class Event(models.Model):
 
 
 class Head(models.Model):
-    """Where a chain ends: who appends holds this row until the commit, so that a chain is one line."""
+    """Where a chain ends: who appends holds this row until the commit, so that a chain is one line.
+
+    `at` is the instant of its last entry; null until something is appended to a chain of the earlier form.
+    """
 
     chain = models.UUIDField(primary_key=True)
     position = models.PositiveBigIntegerField()
+    at = models.DateTimeField(null=True)
     previous = models.BinaryField()
     hash = models.BinaryField()
 

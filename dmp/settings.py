@@ -65,6 +65,9 @@ VAULT = {
     "PROVIDER": setting("DMP_VAULT_PROVIDER", "file"),
     "KEYS": Path(setting("DMP_VAULT_KEYS", str(DMP_VAR / "keys" / "kek.json"))),
 }
+# What the verification of the ledger signed, and the key it signs with: neither is ever in the database.
+DMP_LEDGER_HEADS = Path(setting("DMP_LEDGER_HEADS", str(DMP_VAR / "ledger")))
+DMP_LEDGER_KEY = Path(setting("DMP_LEDGER_KEY", str(DMP_VAR / "keys" / "ledger.json")))
 DOCUMENT_STORE = Path(setting("DMP_DOCUMENT_STORE", str(DMP_VAR / "store")))
 
 # Of each web process: the threads that answer, and how many of them may wait for the outside at once.

@@ -82,7 +82,7 @@ def people(dossier_id: UUID, *, by: Actor, at: datetime) -> list[Authorised]:
                 since=since,
                 until=until,
                 in_force=until > at,
-                **passage.keyring.unseal_json("dossiers_grant", "sealed", grant_id, bytes(sealed)),
+                **_named(passage, grant_id, sealed),
             )
             for grant_id, since, until, sealed in rows
             if until > since
@@ -101,6 +101,17 @@ def withdraw(dossier_id: UUID, grant_id: UUID, *, by: Actor, at: datetime) -> st
             ended = cursor.fetchone()
         if ended is None:
             raise NotInForce
-        name = passage.keyring.unseal_json("dossiers_grant", "sealed", grant_id, bytes(ended[0]))["name"]
+        name = _named(passage, grant_id, ended[0])["name"]
         passage.tell(whom=name)
         return name
+
+
+UNNAMED = {"name": "Quelqu’un dont le nom ne peut pas être lu", "profession": "", "structure": ""}
+
+
+def _named(passage: gate.Passage, grant_id: UUID, sealed: bytes) -> dict[str, str]:
+    """Whom a grant lets read. One whose name was damaged is still shown, and can still be ended."""
+    try:
+        return passage.keyring.unseal_json("dossiers_grant", "sealed", grant_id, bytes(sealed))
+    except gate.Damaged:
+        return UNNAMED

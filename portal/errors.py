@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 import psycopg
+import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -11,13 +12,15 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 
-from access.gate import Refused
+from access.gate import Damaged, Refused
 from access.policy import Reason
 from accounts.actors import Capacity
 from documents.consultation import NoSuchPart
 from portal import doors
 from portal.typography import french
 from portal.wording import ABSENT, REFUSALS, Answer
+
+log = structlog.get_logger(__name__)
 
 BAD_REQUEST = Answer(
     french("Nous n'avons pas compris cette demande"),
@@ -57,12 +60,20 @@ TOO_SLOW = Answer(
     french("Votre envoi n'est pas arrivé jusqu'à nous"),
     french("La connexion s'est arrêtée en chemin. Rien n'a été enregistré : envoyez de nouveau."),
 )
+DAMAGED = Answer(
+    french("Une donnée de cette page ne peut pas être lue"),
+    french(
+        "Elle a été abîmée : rien n'a été montré ni changé, et l'incident nous est signalé. "
+        "Les autres pages vous restent ouvertes."
+    ),
+)
 
 
 class RefusalMiddleware:
     """Turns a refusal into its sentence: 404 when even the existence must not be known, else 403.
 
     Nothing is answered to a session that has ended: see `doors.still_signed_in`.
+    What was sealed and no longer unseals is said too: it is one row that somebody altered, not a breakdown.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
@@ -81,6 +92,9 @@ class RefusalMiddleware:
             case Refused(decision=decision):
                 reason = Reason(decision.reason)
                 return _page(request, REFUSALS[reason], status=403, leave=reason is Reason.WRONG_SPACE)
+            case Damaged():
+                log.error("sealed cell unreadable", exc_info=exception)
+                return _page(request, DAMAGED, status=409)
             case NoSuchPart():
                 return _page(request, ABSENT, status=404)
         return None

@@ -287,6 +287,12 @@ class TraceTold:
     refused: bool
     sentence: SafeString
     times: int = 1
+    counted: bool = False
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the number of times is told: that of a refusal, or of lines that cannot be read."""
+        return self.times > 1 and (self.refused or self.counted)
 
 
 RUN = timedelta(minutes=30)
@@ -301,12 +307,38 @@ def told(traces: Iterable[Trace]) -> list[TraceTold]:
     for trace in sorted(traces, key=lambda one: one.at, reverse=True):
         if trace.kind == Action.FOLLOW:
             continue
-        line = sentence(trace)
+        line = sentence(trace) if is_understood(trace) else unreadable(trace)
         if lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN:
             lines[-1] = replace(lines[-1], times=lines[-1].times + line.times)
         else:
             lines.append(line)
     return lines
+
+
+ACTIONS = frozenset(map(str, Action))
+REASONS = frozenset(map(str, Reason))
+UNREADABLE = french(
+    "Elle a été abîmée, ou ajoutée par quelqu'un qui n'en avait pas la clé : elle ne prouve rien "
+    "et n'ouvre rien. La vérification du registre la désigne."
+)
+
+
+def is_understood(trace: Trace) -> bool:
+    """Whether this page has words for it: it unsealed, and says an act and a reason that we know."""
+    if not trace.readable or trace.kind.removesuffix(REFUSED) not in ACTIONS:
+        return False
+    return not trace.kind.endswith(REFUSED) or trace.detail.get("reason") in REASONS
+
+
+def unreadable(trace: Trace) -> TraceTold:
+    """A line that says nothing is still a line: it is shown, and said to be what it is."""
+    return TraceTold(
+        at=trace.at,
+        symbol="warning",
+        refused=False,
+        counted=True,
+        sentence=format_html("<strong>Une ligne ne peut pas être lue.</strong> {}", UNREADABLE),
+    )
 
 
 def sentence(trace: Trace) -> TraceTold:

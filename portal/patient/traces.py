@@ -19,7 +19,7 @@ from portal.wording import told
 @holders_only
 def traces(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("avant", "")
-    if before and not before.isdecimal():
+    if before and not (before.isdecimal() and len(before) < 19):
         raise BadRequest
     page = ledger.traces(
         request.actor.dossier_id, by=request.actor, at=timezone.now(), before=int(before) if before else None

@@ -83,7 +83,12 @@ def test_one_event_says_how_many_there_were(role):
     assert summary.kind == first.kind
     assert summary.actor == first.actor == LEFEVRE
     assert summary.at == NOON + timedelta(minutes=30)
-    assert summary.detail == {"reason": "no_grant", "times": 3, "since": NOON.isoformat()}
+    assert summary.detail == {
+        "reason": "no_grant",
+        "times": 3,
+        "since": NOON.isoformat(),
+        "last": (NOON + timedelta(minutes=30)).isoformat(),
+    }
     assert "times" not in first.detail
 
 

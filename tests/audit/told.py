@@ -12,7 +12,7 @@ from vault import subjects
 from vault.keyring import Keyring
 from vault.subjects import SubjectKind
 
-NOON = datetime(2030, 5, 6, 12, 0, 0, 123456, tzinfo=UTC)
+NOON = datetime(2024, 5, 6, 12, 0, 0, 123456, tzinfo=UTC)
 LEFEVRE = {"capacity": "professional", "id": "5d8a2b9c-2d5e-4d3e-9a51-0a9c1a52c001", "name": "Dr Lefèvre"}
 NADIA = {"capacity": "professional", "id": "5d8a2b9c-2d5e-4d3e-9a51-0a9c1a52c002", "name": "Nadia Benali"}
 SURGERY = "7c0e4f0e-9a53-4d9f-8a51-3c1b6b0f1a10"
