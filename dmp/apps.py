@@ -6,4 +6,4 @@ class DmpConfig(AppConfig):
     verbose_name = "Dossier médical partagé"
 
     def ready(self) -> None:
-        from dmp import checks  # noqa: F401  registers them
+        from dmp import celery, checks  # noqa: F401  the bell that shared tasks ring; the checks

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -33,12 +34,19 @@ def as_nobody(command: list[str]) -> list[str]:
 
 
 def refuse_root_without_namespaces() -> None:
-    if os.geteuid() != 0 or subprocess.run(as_nobody(["true"]), capture_output=True).returncode == 0:
+    """Raises CannotStart where PostgreSQL, which never runs as root, could not be started by us."""
+    if os.geteuid() != 0:
         return
-    raise CannotStart(
-        "PostgreSQL refuse de s’exécuter en tant que root, et ce système n’autorise pas les espaces de noms "
-        "utilisateur : lancez la commande depuis un compte ordinaire, ou donnez DATABASE_URL."
-    )
+    if shutil.which("unshare") is None:
+        raise CannotStart(
+            "PostgreSQL refuse de s’exécuter en tant que root, et la commande « unshare » manque : "
+            "installez util-linux, ou lancez la commande depuis un compte ordinaire."
+        )
+    if subprocess.run(as_nobody(["true"]), capture_output=True).returncode:
+        raise CannotStart(
+            "PostgreSQL refuse de s’exécuter en tant que root, et ce système n’autorise pas les espaces de "
+            "noms utilisateur : lancez la commande depuis un compte ordinaire, ou donnez DATABASE_URL."
+        )
 
 
 def die_with_parent() -> None:
@@ -88,6 +96,17 @@ def stop(
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def working_in(folder: Path) -> list[int]:
+    """The processes whose working directory is this one, as PostgreSQL's is its cluster's."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):
+                if (process / "cwd").samefile(folder):
+                    found.append(int(process.name))
+    return found
 
 
 def socket_directory(var: Path) -> Path:

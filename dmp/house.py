@@ -8,20 +8,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
 
 import psycopg
 
-from dmp import children, keys, pg, valkey
+from dmp import children, keys, outside_world, pg, places, valkey
 from dmp.children import CannotStart
+from dmp.places import HERE
 
-HERE = "127.0.0.1"
 BIN = Path(sys.executable).parent
 LOGINS = ("dmp_app", "dmp_owner")
 PATIENCE_SECONDS = 120.0
 FRONT = (sys.executable, "-m", "dmp.front")
 BACKLOG = 2048  # connections that wait while the web starts again
 GRACE_SECONDS = 5  # given to the web, when it stops, to end what it began
+WITHOUT_PROXY = build_opener(ProxyHandler({}))  # a proxy for the outside does not lead to our own processes
 DEATHS_BORNE, WITHIN_SECONDS = 5, 60.0
 
 
@@ -62,6 +64,7 @@ class House:
     kept: list[Kept] = field(default_factory=list)
     environment: dict[str, str] = field(init=False)
     listening: list[socket.socket] = field(default_factory=list)
+    outside: outside_world.Given = field(default_factory=outside_world.Given)
 
     def __post_init__(self) -> None:
         self.environment = dict(self.given)
@@ -69,7 +72,7 @@ class House:
             "PORT": str(self.port),
             "DMP_VAR": str(self.var),
             "DMP_DEMO": "1",
-            "DMP_BASE_URL": self.address,
+            "DMP_BASE_URL": self.given.get("DMP_BASE_URL") or self.address,
             "DMP_POST_DELAY_HOURS": self.given.get("DMP_POST_DELAY_HOURS", "0"),
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "",  # a dozen processes start: what one compiled serves the others
@@ -110,11 +113,10 @@ class House:
     # -- Our own processes -------------------------------------------------------------------------
 
     def open_sandbox(self) -> None:
-        """The outside world, before whoever speaks to it."""
+        """The outside world, before whoever speaks to it. What the environment names is not simulated."""
         port, mail = self._two_free_ports()
         outside = f"http://{HERE}:{port}"
-        self.environment |= {
-            "SANDBOX_PORT": str(port),
+        simulated = {
             "DMP_HISTORY_URL": f"{outside}/assurance-maladie",
             "DMP_PSC_ISSUER": f"{outside}/psc",
             "DMP_PSC_CLIENT_ID": "dmp",
@@ -125,11 +127,14 @@ class House:
             "DMP_READER_JWKS_URL": f"{outside}/lecteur/jwks",
             **keys.shared_with_the_sandbox(self.var),
         }
+        self.outside = outside_world.given(self.given, simulated)
+        self.environment |= {**simulated, **self.outside.settings, "SANDBOX_PORT": str(port)}
         self._keep_ours(
             "sandbox",
             *FRONT,
             *("sandbox.wsgi:application", "--port", port, "--workers", 1, "--threads", 8),
-            DJANGO_SETTINGS_MODULE="sandbox.settings",
+            inherited=(),
+            **{"DJANGO_SETTINGS_MODULE": "sandbox.settings", **self.outside.for_the_sandbox},
         )
 
     def open_web(self) -> None:
@@ -142,7 +147,9 @@ class House:
 
     def open_workers(self) -> None:
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"]
-        self._keep_ours("worker", BIN / "celery", "-A", "dmp", "worker", "--concurrency", "2", *quiet)
+        self._keep_ours(
+            "worker", BIN / "celery", "--quiet", "-A", "dmp", "worker", "--concurrency", "2", *quiet
+        )
         self._keep_ours("scheduler", sys.executable, "manage.py", "scheduler")
 
     def wait_for_web(self) -> None:
@@ -152,9 +159,15 @@ class House:
         self._wait_for(f"http://{HERE}:{self.environment['SANDBOX_PORT']}/healthz", "sandbox")
 
     def watch(self) -> Iterator[str]:
-        """The names of those who died and were started again, for ever."""
+        """What the person should know, for ever: who died and was started again, and a disk that fills up."""
+        was_full = False
         while True:
-            yield from [child.name for child in self.kept if child.restart_if_dead()]
+            for child in self.kept:
+                if child.restart_if_dead():
+                    yield f"Le processus « {child.name} » s’était arrêté : il est relancé."
+            if (full := places.is_full(self.var)) and not was_full:
+                yield places.full(self.var)
+            was_full = full
             time.sleep(0.5)
 
     def close(self) -> None:
@@ -187,40 +200,40 @@ class House:
         self._keep(name, start)
 
     def _wait_for(self, address: str, name: str) -> None:
+        """Until it answers well. Raises CannotStart when it died, or when it has not in two minutes."""
         child = next(child for child in self.kept if child.name == name)
         deadline = time.monotonic() + PATIENCE_SECONDS
+        answered = ""
         while time.monotonic() < deadline:
             try:
-                with urlopen(address, timeout=2):  # noqa: S310
+                with WITHOUT_PROXY.open(address, timeout=2):
                     return
+            except HTTPError as refusal:
+                answered = f" (il répond « {refusal.read(100).decode(errors='replace').strip()} »)"
             except OSError:
-                if child.process.poll() is not None:
-                    break
-                time.sleep(0.05)
-        end = (self.var / "log" / f"{name}.log").read_text()[-2000:]
-        raise CannotStart(f"Le processus « {name} » ne démarre pas. Fin de son journal :\n{end}")
+                pass
+            if child.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        end = (self.var / "log" / f"{name}.log").read_text(errors="replace")[-2000:]
+        raise CannotStart(f"Le processus « {name} » ne démarre pas{answered}. Fin de son journal :\n{end}")
 
     def _two_free_ports(self) -> tuple[int, int]:
         """SANDBOX_PORT and the next one when it is given; else the first two that are free after ours."""
-        if wanted := self.given.get("SANDBOX_PORT"):
-            ports = int(wanted), int(wanted) + 1
-            for port in ports:
-                refuse_a_busy_port(port, "SANDBOX_PORT")
-            return ports
-        free = (port for port in range(self.port + 1, self.port + 200) if is_free(port))
-        return next(free), next(free)
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self.given.get("SANDBOX_PORT"):
+            first = places.number(self.given, "SANDBOX_PORT", 0, least=1, most=places.HIGHEST_PORT - 1)
+            if self.port in (first, first + 1):
+                raise CannotStart(
+                    f"SANDBOX_PORT={first} prend aussi le port suivant : laissez {self.port} à PORT."
+                )
+            for port in (first, first + 1):
+                places.refuse_a_port_not_ours(port, "SANDBOX_PORT")
+            return first, first + 1
+        near = [*range(self.port + 1, self.port + 200), *range(self.port - 1, self.port - 200, -1)]
+        free = (port for port in near if 1024 <= port <= places.HIGHEST_PORT and places.is_free(port))
         try:
-            probe.bind((HERE, port))
-        except OSError:
-            return False
-        return True
-
-
-def refuse_a_busy_port(port: int, name: str) -> None:
-    if not is_free(port):
-        raise CannotStart(f"Le port {port} est déjà pris : arrêtez ce qui l’occupe, ou choisissez {name}=….")
+            return next(free), next(free)
+        except StopIteration:
+            raise CannotStart(
+                f"Aucun port n’est libre près de {self.port} : choisissez SANDBOX_PORT=…."
+            ) from None

@@ -40,7 +40,7 @@ def write_once(path: Path, text: str) -> None:
     """Write a secret that does not exist yet, whole or not at all."""
     if path.exists():
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         out.write(text)
     os.link(draft, path)

@@ -1,5 +1,6 @@
 """PostgreSQL: the embedded server, the roles that are its walls, the databases made of them."""
 
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from dmp import children
 
 SUPERUSER = "postgres"
 VERSION = "18"
+PATIENCE_SECONDS = 20.0
 
 # D23: with the defaults a failed INSERT writes its values twice in the log.
 LOG_SETTINGS = {
@@ -87,6 +89,7 @@ def start(var: Path, *, durable: bool = True) -> subprocess.Popen[bytes]:
     children.refuse_root_without_namespaces()
     data = var / "pg"
     _refuse_another_version(data)
+    _forget_who_died(data, children.socket_directory(var))
     sockets = children.private_directory(children.socket_directory(var))
     if not (data / "PG_VERSION").exists():
         _make_cluster(data)
@@ -114,15 +117,43 @@ def _refuse_another_version(data: Path) -> None:
         )
 
 
+def _forget_who_died(data: Path, sockets: Path) -> None:
+    """Remove the locks of a server that was cut, whose number may be somebody else's process by now.
+
+    A server that is ending, or one process of it, still works in the cluster: it is waited for.
+    """
+    locks = [lock for lock in (data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock") if lock.exists()]
+    if not locks or not Path("/proc/self").exists():
+        return
+    until = time.monotonic() + PATIENCE_SECONDS
+    while working := children.working_in(data):
+        if time.monotonic() > until:
+            raise children.CannotStart(
+                f"Un autre PostgreSQL sert déjà {data} (processus {working[0]}) : arrêtez-le d’abord."
+            )
+        time.sleep(0.1)
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+
+
 def _make_cluster(data: Path) -> None:
+    """Whole or not at all: one whose making was cut is made again."""
+    draft = data.with_name(f"{data.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
-    command = [binaries() / "initdb", "-D", data, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
+    command = [binaries() / "initdb", "-D", draft, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"]
-    made = subprocess.run(children.as_nobody([str(word) for word in command]), capture_output=True, text=True)
+    made = subprocess.run(
+        children.as_nobody([str(word) for word in command]),
+        capture_output=True,
+        text=True,
+        start_new_session=True,  # Ctrl-C in the terminal is for us, who stop it
+    )
     if made.returncode:
         raise children.CannotStart(
             f"PostgreSQL ne peut pas créer sa base dans {data} : {made.stderr.strip()}"
         )
+    draft.rename(data)
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:

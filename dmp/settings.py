@@ -16,11 +16,16 @@ def setting(name: str, default: str = "") -> str:
     return os.environ.get(name, default)
 
 
+def number(name: str, default: int) -> int:
+    """Raises places.Unusable, a sentence with the name in it."""
+    return places.number(os.environ, name, default)
+
+
 # Where this installation keeps what it owns: embedded servers, keys, contents, logs.
 DMP_VAR = places.var(os.environ)
 DMP_DEMO = setting("DMP_DEMO") == "1"
 DMP_PORT = places.port(os.environ)
-DMP_SANDBOX_PORT = int(setting("SANDBOX_PORT", str(DMP_PORT + 1)))
+DMP_SANDBOX_PORT = number("SANDBOX_PORT", DMP_PORT + 1)
 DMP_BASE_URL = setting("DMP_BASE_URL", f"http://127.0.0.1:{DMP_PORT}")
 
 # The outside world. Under DMP_DEMO it is the sandbox.
@@ -32,7 +37,7 @@ DMP_PSC_CLIENT_SECRET = setting("DMP_PSC_CLIENT_SECRET")
 DMP_SMS_URL = setting("DMP_SMS_URL")
 DMP_SMS_TOKEN = setting("DMP_SMS_TOKEN")
 DMP_SMTP_HOST = setting("DMP_SMTP_HOST")
-DMP_SMTP_PORT = int(setting("DMP_SMTP_PORT", "25"))
+DMP_SMTP_PORT = number("DMP_SMTP_PORT", 25)
 DMP_READER_URL = setting("DMP_READER_URL")
 DMP_READER_JWKS_URL = setting("DMP_READER_JWKS_URL")
 
@@ -48,9 +53,9 @@ DMP_OPERATOR_PROCESSORS = setting("DMP_OPERATOR_PROCESSORS")
 DMP_HELP_PHONE = setting("DMP_HELP_PHONE")  # printed on the sheet when it is set
 
 # The law of this installation.
-DMP_POST_DELAY_HOURS = int(setting("DMP_POST_DELAY_HOURS", "24"))
+DMP_POST_DELAY_HOURS = number("DMP_POST_DELAY_HOURS", 24)
 DMP_INS_OIDS = setting("DMP_INS_OIDS", "test")
-DMP_GRANT_DAYS = int(setting("DMP_GRANT_DAYS", "365"))
+DMP_GRANT_DAYS = number("DMP_GRANT_DAYS", 365)
 
 
 def secret_key() -> str:
@@ -146,7 +151,7 @@ TEMPLATES = [
 
 # After how many runs on a connection PostgreSQL keeps the plan of a statement. 0, never: behind a pooler that
 # shares connections between transactions.
-DMP_PREPARE_AFTER = int(setting("DMP_PREPARE_AFTER", "3"))
+DMP_PREPARE_AFTER = number("DMP_PREPARE_AFTER", 3)
 
 
 # A server that says nothing any more: in seconds, but the second, in milliseconds (libpq).
@@ -197,7 +202,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = 180
-DMP_JOB_LEASE_SECONDS = int(setting("DMP_JOB_LEASE_SECONDS", "200"))
+DMP_JOB_LEASE_SECONDS = number("DMP_JOB_LEASE_SECONDS", 200)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_REDIRECT_STDOUTS = False
@@ -206,7 +211,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 
 AUTH_USER_MODEL = "accounts.User"
-DMP_HASHING_AT_ONCE = int(setting("DMP_HASHING_AT_ONCE", "2"))
+DMP_HASHING_AT_ONCE = number("DMP_HASHING_AT_ONCE", 2)
 AUTHENTICATION_BACKENDS: list[str] = []
 PASSWORD_HASHERS = ["accounts.hashers.Argon2id", "accounts.hashers.First"]
 SESSION_ENGINE = "accounts.sessions"

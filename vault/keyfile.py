@@ -12,6 +12,7 @@ import base64
 import binascii
 import json
 import os
+import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def replace(path: Path, keys: KeyFile) -> None:
 
 
 def _draft(path: Path, keys: KeyFile) -> Path:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(keys.text())

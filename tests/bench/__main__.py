@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dmp import children
-from dmp.house import House, is_free
+from dmp.house import House
+from dmp.places import is_free
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "proofs" / "throughput.md"

@@ -93,7 +93,9 @@ def test_what_a_process_needs_to_start_it_is_given(services):
 
 def test_every_setting_can_be_given_to_a_container(services):
     """A setting read by the code but given to no service would be ignored in silence."""
-    read = set(re.findall(r"setting\(\s*\"(\w+)\"", (settings.BASE_DIR / "dmp/settings.py").read_text()))
+    read = set(
+        re.findall(r"(?:setting|number)\(\s*\"(\w+)\"", (settings.BASE_DIR / "dmp/settings.py").read_text())
+    )
     given = {name for service in services.values() for name in service.get("environment", {})}
 
     assert read - given == NOT_IN_CONTAINERS

@@ -31,6 +31,10 @@ class Running:
         self.var, self.port = var, port
         self.said = var.with_suffix(".out")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DMP_")}
+        # A proxy that leads nowhere: what is on this machine is reached without it.
+        environment |= dict.fromkeys(
+            ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"), "http://127.0.0.1:9"
+        )
         environment |= {"DJANGO_SETTINGS_MODULE": "dmp.settings", "DMP_VAR": str(var), "PORT": str(port)}
         with self.said.open("w") as out:
             self.process = children.start(

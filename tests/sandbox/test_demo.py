@@ -47,6 +47,19 @@ def test_nothing_is_played_on_a_real_installation(settings):
         play()
 
 
+def test_before_an_insurer_that_does_not_know_the_cast_only_accounts_are_made(
+    real_database, tmp_path, settings
+):
+    settings.DMP_DEMO, settings.DMP_VAR = True, tmp_path
+    said = StringIO()
+
+    Command(stdout=said).handle(employees_only=True)
+    Command(stdout=said).handle(employees_only=True)
+
+    assert "i.astruc" in said.getvalue()
+    assert "camille" not in said.getvalue()
+
+
 @pytest.mark.slow
 def test_the_cast_plays_itself_once(real_database, outside):
     said = play()

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -61,14 +61,23 @@ A_MOMENT = timedelta(minutes=1)
 class Command(BaseCommand):
     help = "Plays the cast of the demonstration into the database. Idempotent."
 
-    def handle(self, **_: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--employees-only",
+            action="store_true",
+            help="Only the accounts: the cast cannot play before an insurer that does not know it.",
+        )
+
+    def handle(self, *, employees_only: bool = False, **_: Any) -> None:
         if not settings.DMP_DEMO:
             raise CommandError("La démonstration ne se joue que sur une installation de démonstration.")
         memory = settings.DMP_VAR / "sandbox"
+        play = Play(memory, timezone.now())
         with _quiet("jobs"):  # the programme alone is for people
-            Play(memory, timezone.now()).play()
-        whoswho.prepare(memory, [_borrowed(slug) for slug in LOGINS])
-        self.stdout.write(_programme())
+            play.play(employees_only=employees_only)
+        cast = [slug for slug in LOGINS if slug != CAMILLE.slug or play.has("opening")]
+        whoswho.prepare(memory, [_borrowed(slug) for slug in cast])
+        self.stdout.write(_programme(employees_only=employees_only))
 
 
 @contextmanager
@@ -89,11 +98,13 @@ class Play:
     memory: Path
     now: datetime
 
-    def play(self) -> None:
+    def play(self, *, employees_only: bool) -> None:
         if logins.login_is_free(LOGINS[STAFF.slug]):
             self._notes.write({})  # a new database: whatever was noted is about another one
         self.scene("staff", self.staff_is_given_an_account)
         self.scene("agent", self.the_agent_is_given_an_account)
+        if employees_only:
+            return
         camille = Actor.from_told(self.scene("opening", self.camille_opens_her_dossier_online))
         dossier_id = camille.dossier_id
         assert dossier_id is not None
@@ -271,6 +282,10 @@ class Play:
             self._notes.write(notes)
         return notes[name]
 
+    def has(self, name: str) -> bool:
+        """Whether a scene was played, now or before."""
+        return name in self._notes.read()
+
     @property
     def _notes(self) -> Memory:
         return Memory(self.memory, "played", {})
@@ -322,9 +337,16 @@ def _borrowed(slug: str) -> Borrowed:
     )
 
 
-def _programme() -> str:
+def _programme(*, employees_only: bool) -> str:
     """Who one can be, what to type, and where messages arrive."""
     outside, service = f"http://127.0.0.1:{settings.DMP_SANDBOX_PORT}", settings.DMP_BASE_URL
+    patients = [
+        f"  {CAMILLE.name}, qui lit son DMP : {service}{DOORS[CAMILLE.slug]}",
+        f"      {LOGINS[CAMILLE.slug]}  /  {PASSWORDS[CAMILLE.slug]}   puis le code de {outside}/boite/",
+        f"  {ELISE.name}, qui ouvre le sien en ligne : {service}/ouvrir/",
+        f"      {ELISE.nir}, {ELISE.birth_name}, {ELISE.given_names[0]}, {ELISE.birth_date_said}, "
+        f"carte {ELISE.vitale_serial}",
+    ]
     employees = [
         f"  {who.given_name} {who.name}, {role} : {service}{DOORS[who.slug]}\n"
         f"      {LOGINS[who.slug]}  /  {PASSWORDS[who.slug]}   puis le code de {outside}/codes/"
@@ -334,11 +356,7 @@ def _programme() -> str:
         (
             "",
             "Qui être :",
-            f"  {CAMILLE.name}, qui lit son DMP : {service}{DOORS[CAMILLE.slug]}",
-            f"      {LOGINS[CAMILLE.slug]}  /  {PASSWORDS[CAMILLE.slug]}   puis le code de {outside}/boite/",
-            f"  {ELISE.name}, qui ouvre le sien en ligne : {service}/ouvrir/",
-            f"      {ELISE.nir}, {ELISE.birth_name}, {ELISE.given_names[0]}, {ELISE.birth_date_said}, "
-            f"carte {ELISE.vitale_serial}",
+            *([] if employees_only else patients),
             f"  {LEFEVRE.called}, ou un autre soignant : {service}/pro/connexion/   puis choisir son nom",
             *employees,
             f"Tout le monde, et quoi taper : {outside}/",
