@@ -1,31 +1,24 @@
-"""Second factors: a code of six digits sent to a contact, or made by an application.
+"""Second factors: where codes of six digits are sent, and the applications that make them.
 
-django-otp's devices with nothing in clear: the contact and the secret are sealed, the code waiting
-is a keyed digest. Each check is one statement, so that of twenty simultaneous ones one succeeds.
+django-otp's devices with nothing in clear: the contact and the secret are sealed. The code that waits after
+it was sent belongs to the sign-in it was sent for (`begun`).
 """
 
 import base64
 import os
 import re
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
 from django.db import connection
 from django_otp.oath import TOTP
 
-from vault import blind
 from vault.keyring import Keyring
 
 from .contacts import Contact, MaskedContact, mask
 from .models import ContactDevice, TotpDevice, User
-
-LIVES = timedelta(minutes=5)
-TRIES = 5
-AGAIN_AFTER = timedelta(seconds=60)
-AT_MOST_PER_HOUR = 5
 
 
 class WrongCode(Exception):
@@ -66,10 +59,13 @@ class TooSoon(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CodeSent:
+    """Where a code went, until when it can be typed, from when another can be asked for."""
+
     channel: str
     mask: str
     expires_at: datetime
     again_at: datetime
+    not_the_first: bool = False  # of this sign-in: the earlier ones serve no more
 
 
 # Contacts -------------------------------------------------------------------------------------
@@ -82,91 +78,6 @@ def contact_of(device: ContactDevice, keyring: Keyring) -> Contact:
 
 def masked(device: ContactDevice, keyring: Keyring) -> MaskedContact:
     return MaskedContact(str(device.pk), device.channel, mask(contact_of(device, keyring)))
-
-
-def new_code(device_id: UUID, purpose: str, *, at: datetime) -> str:
-    """A fresh code for this purpose, in the place of any other. Raises TooSoon."""
-    code = f"{secrets.randbelow(1_000_000):06d}"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE accounts_contactdevice SET
-                code_mac = %(mac)s::bytea, code_expires_at = %(expires)s::timestamptz, tries_left = %(tries)s,
-                sent_at = %(at)s::timestamptz,
-                sent_in_hour = CASE WHEN hour_began_at > %(an_hour_ago)s::timestamptz
-                                    THEN sent_in_hour + 1 ELSE 1 END,
-                hour_began_at = CASE WHEN hour_began_at > %(an_hour_ago)s::timestamptz THEN hour_began_at
-                                     ELSE %(at)s::timestamptz END
-            WHERE id = %(id)s::uuid AND confirmed
-                AND (sent_at IS NULL OR sent_at <= %(a_minute_ago)s::timestamptz)
-                AND (hour_began_at IS NULL OR hour_began_at <= %(an_hour_ago)s::timestamptz
-                     OR sent_in_hour < %(most)s)
-            """,
-            {
-                "mac": _code_mac(device_id, purpose, code),
-                "expires": at + LIVES,
-                "tries": TRIES,
-                "at": at,
-                "an_hour_ago": at - timedelta(hours=1),
-                "a_minute_ago": at - AGAIN_AFTER,
-                "most": AT_MOST_PER_HOUR,
-                "id": device_id,
-            },
-        )
-        if cursor.rowcount != 1:
-            raise TooSoon(_again_at(device_id, at))
-    return code
-
-
-def _again_at(device_id: UUID, at: datetime) -> datetime:
-    device = ContactDevice.objects.get(pk=device_id)
-    if device.hour_began_at and device.sent_in_hour >= AT_MOST_PER_HOUR:
-        return max(device.hour_began_at + timedelta(hours=1), at)
-    return max((device.sent_at or at) + AGAIN_AFTER, at)
-
-
-def use_code(user_id: UUID, purpose: str, code: str, *, at: datetime) -> None:
-    """Accept the code waiting on one of a user's contacts, once.
-
-    Raises WrongCode, CodeExpired, NoTriesLeft. A wrong code costs one try of the contact it was
-    last sent to.
-    """
-    typed = "".join(code.split())
-    sent = ContactDevice.objects.filter(user_id=user_id, confirmed=True, sent_at__isnull=False)
-    device = sent.order_by("-sent_at").first()
-    if device is None:
-        raise CodeExpired
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH waiting AS (
-                SELECT id, code_mac, code_expires_at, tries_left FROM accounts_contactdevice
-                WHERE id = %(id)s::uuid FOR UPDATE
-            )
-            UPDATE accounts_contactdevice device SET
-                tries_left = greatest(waiting.tries_left - 1, 0),
-                code_mac = CASE WHEN waiting.code_mac = %(mac)s::bytea OR waiting.tries_left <= 1
-                                  OR waiting.code_expires_at <= %(at)s::timestamptz
-                                THEN NULL ELSE waiting.code_mac END
-            FROM waiting WHERE device.id = waiting.id
-            RETURNING waiting.code_mac IS NOT NULL, waiting.code_expires_at > %(at)s::timestamptz,
-                coalesce(waiting.code_mac = %(mac)s::bytea, false), waiting.tries_left
-            """,
-            {"id": device.pk, "mac": _code_mac(device.pk, purpose, typed), "at": at},
-        )
-        there, in_time, right, tries_left = cursor.fetchone()
-    if not there:
-        raise NoTriesLeft if tries_left == 0 else CodeExpired
-    if not in_time:
-        raise CodeExpired
-    if not right:
-        if tries_left <= 1:
-            raise NoTriesLeft
-        raise WrongCode(tries_left - 1)
-
-
-def _code_mac(device_id: UUID, purpose: str, code: str) -> bytes:
-    return blind.keyed_mac("code", f"{device_id}|{purpose}|{code}".encode())
 
 
 # Applications ---------------------------------------------------------------------------------

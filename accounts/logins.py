@@ -4,7 +4,7 @@ import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,12 +32,25 @@ __all__ = [
 ]
 
 SHORTEST, LONGEST = 8, 60
+FIRST_PASSWORD_DAYS = timedelta(days=30)
+FIRST_PASSWORD_SIGN_INS = 5
 _ALLOWED = re.compile(r"[a-z0-9._-]+")
 
 
 class LoginTaken(Exception):
     def __str__(self) -> str:
         return "Cet identifiant est déjà pris : choisissez-en un autre."
+
+
+class FirstPasswordOver(Exception):
+    """The printed password was right, and serves no more: too old, or too many sign-ins begun with it.
+
+    Said to whoever holds it, and to nobody else. `too_old` says which of the two.
+    """
+
+    def __init__(self, *, too_old: bool) -> None:
+        super().__init__()
+        self.too_old = too_old
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +162,50 @@ def create_staff_login(
     return Credentials(user_id, login, printed), keyring
 
 
+# The printed password -------------------------------------------------------------------------
+
+
+def count_first_password(user: User, *, new: bool, at: datetime) -> None:
+    """The printed password was right: count the sign-in it begins, if it is a `new` one. Raises
+    FirstPasswordOver.
+
+    It serves for thirty days, from the opening or from the day given to `first_password_counts_from`, and for
+    five sign-ins. Parallel ones are counted one by one.
+    """
+    if at >= (user.first_password_from or user.created_at) + FIRST_PASSWORD_DAYS:
+        raise FirstPasswordOver(too_old=True)
+    if not new:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_user SET first_password_uses = first_password_uses + 1"
+            " WHERE id = %s::uuid AND first_password_uses < %s",
+            [user.pk, FIRST_PASSWORD_SIGN_INS],
+        )
+        if cursor.rowcount != 1:
+            raise FirstPasswordOver(too_old=False)
+
+
+def uncount_first_password(user_id: UUID) -> None:
+    """A sign-in that stopped for want of something still on its way to the person: it does not count."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_user SET first_password_uses = greatest(first_password_uses - 1, 0)"
+            " WHERE id = %s::uuid AND must_change_password",
+            [user_id],
+        )
+
+
+def first_password_counts_from(user_id: UUID, *, at: datetime) -> None:
+    """The thirty days of the printed password begin now: a letter leaves, without which it opens nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_user SET first_password_from = %s::timestamptz"
+            " WHERE id = %s::uuid AND must_change_password",
+            [at, user_id],
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Account:
     id: UUID
@@ -177,8 +234,8 @@ WITH account AS (
 """
 _DEVICE = """, device AS (
     INSERT INTO accounts_contactdevice
-        (id, user_id, name, confirmed, channel, sealed, tries_left, sent_in_hour)
-    SELECT %(device)s::uuid, id, '', true, %(channel)s, %(contact)s::bytea, 0, 0 FROM account
+        (id, user_id, name, confirmed, channel, sealed)
+    SELECT %(device)s::uuid, id, '', true, %(channel)s, %(contact)s::bytea FROM account
 )
 """
 _WHETHER_FREE = "SELECT id FROM account"

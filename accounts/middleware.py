@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from . import sessions
 from .actors import Actor, Capacity
+from .browsers import give_secret
 
 ACTOR = "actor"
 
@@ -21,7 +22,9 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = actor_of(request.session)
-        return self.get_response(request)
+        response = self.get_response(request)
+        give_secret(request, response)
+        return response
 
 
 def actor_of(session: SessionBase) -> Actor:

@@ -44,7 +44,9 @@ class User(AbstractBaseUser):
     structure = models.ForeignKey("Structure", null=True, on_delete=models.PROTECT, related_name="+")
     sealed = models.BinaryField()  # login, name
     active = models.BooleanField()
-    must_change_password = models.BooleanField()
+    must_change_password = models.BooleanField()  # the password is the printed one
+    first_password_from = models.DateTimeField(null=True)  # when its days begin; with the account, by default
+    first_password_uses = models.SmallIntegerField(db_default=0)  # sign-ins begun with it
     password_epoch = models.IntegerField(db_default=0)  # how many times another password was chosen
     created_at = models.DateTimeField()
 
@@ -120,7 +122,7 @@ class Practice(models.Model):
 class ContactDevice(Device):
     """A mobile phone or a mailbox that receives codes of six digits.
 
-    Codes are sent and accepted by accounts.devices only: django-otp's own `verify_token` refuses,
+    Codes are sent and accepted by accounts.begun only: django-otp's own `verify_token` refuses,
     because it knows neither the instant nor the sign-in a code was made for.
     """
 
@@ -133,21 +135,6 @@ class ContactDevice(Device):
     name = models.CharField(max_length=64, blank=True)
     channel = models.CharField(max_length=8, choices=Channel.choices)
     sealed = models.BinaryField()  # the contact
-    code_mac = models.BinaryField(max_length=32, null=True)
-    code_expires_at = models.DateTimeField(null=True)
-    tries_left = models.SmallIntegerField()
-    sent_at = models.DateTimeField(null=True)
-    hour_began_at = models.DateTimeField(null=True)
-    sent_in_hour = models.SmallIntegerField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(tries_left__gte=0), name="tries_are_never_less_than_none"),
-            models.CheckConstraint(
-                condition=Q(code_mac=None) | Q(code_expires_at__gt=F("sent_at")),
-                name="a_code_expires_after_it_is_sent",
-            ),
-        ]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -188,17 +175,59 @@ class Session(models.Model):
         return str(self.owner_id)
 
 
-class Attempt(models.Model):
-    """How many times somebody tried to sign in lately, by login, by origin, or by both."""
+class SignIn(models.Model):
+    """A sign-in begun with a right password in one browser; the code that waits there, if one was sent."""
 
-    key_mac = models.BinaryField(max_length=32, primary_key=True)
-    failures = models.IntegerField()
-    last_at = models.DateTimeField(db_index=True)
-    wait_until = models.DateTimeField()
-    known_until = models.DateTimeField(null=True)  # this login succeeded from this origin
+    id_mac = models.BinaryField(max_length=32, primary_key=True)  # of the account and the browser
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    password_mac = models.BinaryField(
+        max_length=32
+    )  # of the password it was begun with: it holds for no other
+    began_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True)
+    contact_id = models.UUIDField(null=True)  # where the code was sent
+    code_mac = models.BinaryField(max_length=32, null=True)
+    code_expires_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    codes_sent = models.SmallIntegerField()
+    tries_left = models.SmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(tries_left__gte=0), name="tries_are_never_less_than_none"),
+            models.CheckConstraint(
+                condition=Q(code_mac=None) | Q(code_expires_at__gt=F("sent_at")),
+                name="a_code_expires_after_it_is_sent",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.failures}"
+        return str(self.user_id)
+
+
+class KnownBrowser(models.Model):
+    """A login has signed in from this browser, with both factors. Never a factor itself."""
+
+    browser_mac = models.BinaryField(max_length=32, primary_key=True)  # of the browser's secret and the login
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    seen_at = models.DateTimeField()
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class Allowance(models.Model):
+    """How much of an allowance of tries is used: a bucket that empties with time."""
+
+    key_mac = models.BinaryField(max_length=32, primary_key=True)
+    level = models.FloatField()
+    burst = models.FloatField()
+    an_hour = models.FloatField()
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.level}"
 
 
 class Program(models.Model):

@@ -1,6 +1,6 @@
 """Which passwords a person may choose, said in sentences."""
 
-from .hashers import Argon2id
+from .hashers import Argon2id, as_kept
 from .traits import normalise
 
 SHORTEST, LONGEST = 12, 128
@@ -42,7 +42,7 @@ def refuse_weak(clear: str, *, personal: tuple[str, ...] = ()) -> None:
 def hash_password(clear: str) -> str:
     """Argon2id, a few at a time."""
     hasher = Argon2id()
-    return hasher.encode(clear, hasher.salt())
+    return hasher.encode(as_kept(clear), hasher.salt())
 
 
 def _tells_who(clear: str, personal: tuple[str, ...]) -> bool:

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from . import directory, outbound, signing_in, userinfo
-from .actors import Actor, Authentication
+from .actors import Actor, Authentication, Capacity
 from .directory import PracticeKnown
 from .issuer_keys import BadSignature, IssuerKeys
 from .jwt_claims import BadClaims, claims_of, seconds
@@ -39,15 +39,21 @@ TOKEN_IS_FRESH = timedelta(minutes=5)
 STARTED_FOR = timedelta(minutes=15)
 DISCOVERY_KEPT_SECONDS = 600.0
 MOST_BYTES = 1_000_000
+MOST_AT_ONCE = 5  # sign-ins under way in one browser: a sixth takes the place of the oldest
 _STARTED, _PROVED = "psc_started", "psc_proved"
 
 
-class SignInRefused(Exception):
-    """Nobody signed in; `str` is the sentence to show, `code` says why to the log."""
+class NothingAwaited(Exception):
+    """An answer to nothing that this browser asked: reloaded, forged, or much too late."""
 
-    def __init__(self, sentence: str, code: str) -> None:
+
+class SignInRefused(Exception):
+    """Nobody signed in; `str` is the sentence to show, `code` says why to the log; `silent` when it is
+    nobody's doing: the provider does not answer."""
+
+    def __init__(self, sentence: str, code: str, *, silent: bool = False) -> None:
         super().__init__(sentence)
-        self.code = code
+        self.code, self.silent = code, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,15 @@ class PracticeChoice:
     profession_label: str
     specialty: str
     structure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Who comes back: the situations to choose from, none when they are in already, and the page wished
+    for."""
+
+    choices: tuple[PracticeChoice, ...]
+    wished: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +94,31 @@ def return_address() -> str:
 # Going and coming back ------------------------------------------------------------------------
 
 
-def start(request: HttpRequest, *, at: datetime) -> str:
-    """The address to send the professional to. Raises SignInRefused when nobody answers there."""
+def start(request: HttpRequest, *, wished: str = "", at: datetime) -> str:
+    """The address to send the professional to; `wished` is where they want to go afterwards.
+
+    Several may be under way in one browser, in several tabs. Raises SignInRefused when nobody answers there.
+    """
     verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
     url, state = _client().create_authorization_url(
         _provider().authorization, code_verifier=verifier, nonce=nonce, acr_values=ASSURANCE
     )
-    request.session.cycle_key()
-    request.session[_STARTED] = {
-        "state": state,
+    begun = {
         "nonce": nonce,
         "verifier": verifier,
+        "wished": wished,
         "until": (at + STARTED_FOR).isoformat(),
     }
+    under_way = [*request.session.get(_STARTED, {}).items(), (state, begun)]
+    request.session[_STARTED] = dict(under_way[-MOST_AT_ONCE:])
     return url
 
 
-def finish(request: HttpRequest, *, at: datetime) -> tuple[PracticeChoice, ...]:
+def finish(request: HttpRequest, *, at: datetime) -> Returned:
     """Take the professional back from Pro Santé Connect: who they are is proved, the situation in
-    which they act is still to choose. Raises SignInRefused."""
-    started = request.session.pop(_STARTED, None)
+    which they act is still to choose. Raises NothingAwaited, which takes nothing from what is under way, and
+    SignInRefused."""
+    started = _started(request)
     code = _code_of(request, started, at)
     try:
         told = _proved(code, started, at)
@@ -111,6 +131,8 @@ def finish(request: HttpRequest, *, at: datetime) -> tuple[PracticeChoice, ...]:
     except BadUserinfo as error:
         raise SignInRefused(str(error), "userinfo") from None
     known = directory.learn(told, at=at)
+    if request.actor.capacity is Capacity.PROFESSIONAL and request.actor.id == known.id:
+        return Returned((), started["wished"])
     request.session.cycle_key()
     request.session[_PROVED] = {
         "id": str(known.id),
@@ -118,9 +140,10 @@ def finish(request: HttpRequest, *, at: datetime) -> tuple[PracticeChoice, ...]:
         "practices": [
             [p.profession, p.specialty, str(p.structure_id or ""), p.structure] for p in known.practices
         ],
+        "wished": started["wished"],
         "until": (at + STARTED_FOR).isoformat(),
     }
-    return choices(request)
+    return Returned(choices(request), started["wished"])
 
 
 def choices(request: HttpRequest) -> tuple[PracticeChoice, ...]:
@@ -140,14 +163,20 @@ def choose_practice(request: HttpRequest, index: int, *, at: datetime) -> Actor:
     if not 0 <= index < len(proved["practices"]):
         raise SignInRefused("Choisissez une de vos situations d’exercice.", "no_such_practice")
     profession, specialty, structure_id, structure = proved["practices"][index]
-    professional_id = UUID(proved["id"])
+    professional_id, under_way = UUID(proved["id"]), request.session.get(_STARTED, {})
     practice = PracticeKnown(profession, specialty, UUID(structure_id) if structure_id else None, structure)
     actor = directory.professional_acting(
         professional_id, proved["name"], practice, authentication=Authentication.PRO_SANTE_CONNECT
     )
     request.session.flush()
     signing_in.enter(request, actor, owner_id=professional_id, at=at)
+    request.session[_STARTED] = under_way  # the other tabs come back too
     return actor
+
+
+def wished_page(request: HttpRequest) -> str:
+    """The page that whoever comes back wished for; nothing when nobody does."""
+    return str((request.session.get(_PROVED) or {}).get("wished", ""))
 
 
 # Proof ----------------------------------------------------------------------------------------
@@ -157,12 +186,21 @@ class _NotProved(Exception):
     pass
 
 
-def _code_of(request: HttpRequest, started: dict[str, Any] | None, at: datetime) -> str:
-    """The code of the answer, if it is the answer to what this session asked."""
-    if not started or datetime.fromisoformat(started["until"]) <= at:
+def _started(request: HttpRequest) -> dict[str, Any]:
+    """What this browser asked under the state of the answer: asked once, answered once. Another state takes
+    nothing away, so that a page elsewhere cannot spoil what is under way."""
+    under_way = dict(request.session.get(_STARTED, {}))
+    started = under_way.pop(request.GET.get("state", ""), None)
+    if started is None:
+        raise NothingAwaited
+    request.session[_STARTED] = under_way
+    return dict(started)
+
+
+def _code_of(request: HttpRequest, started: dict[str, Any], at: datetime) -> str:
+    """The code of the answer."""
+    if datetime.fromisoformat(started["until"]) <= at:
         raise SignInRefused("La connexion a pris trop de temps : recommencez.", "late")
-    if not hmac.compare_digest(request.GET.get("state", "").encode(), started["state"].encode()):
-        raise SignInRefused("Cette réponse ne correspond pas à votre demande : recommencez.", "state")
     if request.GET.get("iss", settings.DMP_PSC_ISSUER) != settings.DMP_PSC_ISSUER:
         raise SignInRefused("Cette réponse ne vient pas de Pro Santé Connect : recommencez.", "issuer")
     if not (code := request.GET.get("code")):
@@ -261,8 +299,10 @@ def _keys(url: str) -> IssuerKeys:
 
 
 def _silent(error: Exception) -> SignInRefused:
+    unreachable = isinstance(error, outbound.Unreachable)
     code = error.code if isinstance(error, outbound.Unreachable) else "token_refused"
-    return SignInRefused("Pro Santé Connect ne répond pas : recommencez dans un moment.", code)
+    sentence = "Pro Santé Connect ne répond pas : recommencez dans un moment."
+    return SignInRefused(sentence, code, silent=unreachable)
 
 
 def _client() -> OAuth2Client:

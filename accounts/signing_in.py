@@ -5,13 +5,15 @@ A login that does not exist, one that is closed and a wrong password get the sam
 same work. Between the two factors the session holds a pending sign-in and no actor at all.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID, uuid4, uuid5
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
@@ -19,15 +21,17 @@ from django.middleware.csrf import rotate_token
 
 from audit import ledger
 from audit.events import Event
-from vault import subjects
+from vault import blind, subjects
 from vault.keyring import Keyring
 
-from . import attempts, devices, hashers, notices, sessions
+from . import attempts, begun, browsers, devices, hashers, logins, notices, sessions
 from .actors import Actor, Authentication, Capacity, Channel
 from .attempts import TooManyTries
+from .browsers import Browser, browser_of
 from .contacts import MaskedContact
 from .devices import CodeExpired, CodeSent, NoTriesLeft, TooSoon, WrongCode
-from .logins import login_mac, normalised
+from .hashers import HashingBusy
+from .logins import FirstPasswordOver, login_mac, normalised
 from .middleware import ACTOR
 from .models import ContactDevice, Structure, User
 from .passwords import WeakPassword, hash_password, refuse_weak
@@ -35,31 +39,38 @@ from .passwords import WeakPassword, hash_password, refuse_weak
 __all__ = [
     "CodeExpired",
     "CodeSent",
+    "FirstPasswordOver",
+    "HashingBusy",
     "NoTriesLeft",
     "PendingSignIn",
     "Proved",
+    "Step",
     "TooManyTries",
     "TooSoon",
+    "Unsaid",
     "WeakPassword",
     "WrongCode",
     "WrongCredentials",
     "after_opening",
-    "awaiting_password",
     "begin",
+    "browser_of",
     "check_code",
     "choose_password",
+    "code_may_live",
+    "code_under_way",
     "finish",
     "keep",
-    "origin_of",
+    "next_step",
     "pending",
     "send_code",
     "sign_out",
 ]
 
-PENDING_FOR = timedelta(minutes=15)
-PASSWORD_WITHIN = timedelta(minutes=15)
-_PENDING, _AWAITING, _USER = "pending_sign_in", "awaiting_password", "user"
+STEP_WITHIN = timedelta(minutes=15)
+SAME_TIME = 0.06  # seconds: what is done after an unsaid verdict takes that long, whatever it was
+_PENDING, _AWAITING, _USER = "pending_sign_in", "awaiting_step", "user"
 _STRANGERS = UUID("0d7f4a66-5b1c-4c7e-9d0a-6a3f2b8c1e55")  # the namespace of logins tried in vain
+_STRANGERS_APART = 64  # logins tried in vain share so many traces an hour, however many are tried
 
 
 class WrongCredentials(Exception):
@@ -67,79 +78,144 @@ class WrongCredentials(Exception):
         return "L’identifiant ou le mot de passe ne convient pas."
 
 
+class Unsaid(Exception):
+    """The code does not do, or the password did not: which of them is not said."""
+
+
+class Step(StrEnum):
+    """What may be left to do once both factors were right."""
+
+    PASSWORD = "password"  # noqa: S105 - choose one, in the place of the printed one
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingSignIn:
-    """The password was right; the second factor is still to come."""
+    """The second factor is still to come.
 
-    id: UUID
-    user_id: UUID
+    `said`: the password was right, and that was said. Otherwise too many tries had failed, and the same is
+    shown whatever was typed: `user_id` is None when it was wrong.
+    """
+
+    id: bytes
+    user_id: UUID | None
     kind: str
     contacts: tuple[MaskedContact, ...]  # where a holder's code can go
-    known_here: str  # what will be remembered of this login and origin, once both factors are right
+    known_browser: bool
+    said: bool
     until: datetime
 
     def told(self) -> dict[str, Any]:
         return {
-            "id": str(self.id),
-            "user_id": str(self.user_id),
+            "id": self.id.hex(),
+            "user_id": str(self.user_id) if self.user_id else None,
             "kind": self.kind,
             "contacts": [[c.id, c.channel, c.mask] for c in self.contacts],
-            "known_here": self.known_here,
+            "known_browser": self.known_browser,
+            "said": self.said,
             "until": self.until.isoformat(),
         }
 
     @classmethod
     def from_told(cls, told: Mapping[str, Any]) -> Self:
         return cls(
-            id=UUID(told["id"]),
-            user_id=UUID(told["user_id"]),
+            id=bytes.fromhex(told["id"]),
+            user_id=UUID(told["user_id"]) if told["user_id"] else None,
             kind=told["kind"],
             contacts=tuple(MaskedContact(*contact) for contact in told["contacts"]),
-            known_here=told["known_here"],
+            known_browser=told["known_browser"],
+            said=told["said"],
             until=datetime.fromisoformat(told["until"]),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proved:
-    """Both factors were right."""
+    """Both factors were right, with the password that `password_mac` stands for."""
 
     user_id: UUID
     authentication: Authentication
-    must_change_password: bool
-    known_here: str = ""
+    password_mac: bytes
 
 
 # First factor ---------------------------------------------------------------------------------
 
 
 def begin(
-    login: str, password: str, *, at: datetime, origin: str, kinds: Collection[str] = (User.Kind.HOLDER,)
+    login: str, password: str, *, at: datetime, browser: Browser, kinds: Collection[str] = (User.Kind.HOLDER,)
 ) -> PendingSignIn:
-    """Check a login and its password at one of the doors. Raises WrongCredentials, TooManyTries."""
-    tries = attempts.tries_of(normalised(login), origin)
-    attempts.count(tries, at=at)
+    """Check a login and its password at one of the doors.
+
+    Raises WrongCredentials, FirstPasswordOver to whoever holds the printed password, HashingBusy. When too
+    many tries have failed the verdict is left unsaid: a pending sign-in is answered whatever was typed, and a
+    holder's code has left if all was right.
+    """
+    typed = normalised(login)
+    known = browsers.is_known(typed, browser, at=at)
+    guess = attempts.guess(typed, browser, known=known, at=at)
     user = User.objects.filter(login_mac=login_mac(login), kind__in=kinds, active=True).first()
-    right = hashers.matches(password, user.password if user else None)
-    if user is None or not right:
-        _trace_a_failure(login, kinds, at=at)
-        raise WrongCredentials
-    attempts.succeeded(tries, at=at)
+    try:
+        with hashers.ahead_of_the_line(known):
+            right = hashers.matches(password, user.password if user else None)
+    except HashingBusy:
+        attempts.give_back(guess)
+        raise
+    if guess.said:
+        if user is None or not right:
+            _trace_a_failure(login, kinds, at=at)
+            raise WrongCredentials
+        attempts.give_back(guess)
+        return _begun(user, browser, known=known, at=at)
+    with _the_same_time():
+        if user is None or not right:
+            _trace_a_failure(login, kinds, at=at)
+            return _nobody(next(iter(kinds)), at=at)
+        attempts.give_back(guess)
+        try:
+            pending = replace(_begun(user, browser, known=known, at=at), said=False)
+        except FirstPasswordOver:
+            return _nobody(user.kind, at=at)
+        if pending.contacts:
+            with suppress(TooSoon):  # nor is that said
+                send_code(pending, _least_used(pending, at=at), browser=browser, at=at)
+        return pending
+
+
+@contextmanager
+def _the_same_time() -> Iterator[None]:
+    ends = time.monotonic() + SAME_TIME
+    try:
+        yield
+    finally:
+        time.sleep(max(0.0, ends - time.monotonic()))
+
+
+def _begun(user: User, browser: Browser, *, known: bool, at: datetime) -> PendingSignIn:
+    with transaction.atomic():
+        id_mac, new = begun.begin(user.pk, user.password, browser, at=at)
+        if user.must_change_password:
+            logins.count_first_password(user, new=new, at=at)
     return PendingSignIn(
-        id=uuid4(),
+        id=id_mac,
         user_id=user.pk,
         kind=user.kind,
         contacts=_masked_contacts(user),
-        known_here=tries.here.hex(),
-        until=at + PENDING_FOR,
+        known_browser=known,
+        said=True,
+        until=at + begun.LASTS,
     )
 
 
-def origin_of(request: HttpRequest) -> str:
-    """The address a request comes from; what the proxy says of it only when there is a proxy."""
-    if settings.SECURE_PROXY_SSL_HEADER and (forwarded := request.headers.get("X-Forwarded-For")):
-        return forwarded.rsplit(",", 1)[-1].strip()
-    return request.META.get("REMOTE_ADDR", "")
+def _nobody(kind: str, *, at: datetime) -> PendingSignIn:
+    """What is shown of a sign-in that has not begun."""
+    return PendingSignIn(
+        id=blind.keyed_mac("sign-in", uuid4().bytes),
+        user_id=None,
+        kind=kind,
+        contacts=(),
+        known_browser=False,
+        said=False,
+        until=at + begun.LASTS,
+    )
 
 
 def keep(request: HttpRequest, pending: PendingSignIn) -> None:
@@ -168,72 +244,159 @@ def _masked_contacts(user: User) -> tuple[MaskedContact, ...]:
 # Second factor --------------------------------------------------------------------------------
 
 
-def send_code(pending: PendingSignIn, device_id: str | UUID | None = None, *, at: datetime) -> CodeSent:
-    """Send a code to one of the contacts, the first unless one is chosen. Raises TooSoon."""
+def send_code(
+    pending: PendingSignIn,
+    device_id: str | UUID | None = None,
+    *,
+    browser: Browser,
+    at: datetime,
+    again: bool = False,
+) -> CodeSent:
+    """Send a code to one of the contacts, the first unless one is chosen.
+
+    A code that has just left and lives is not replaced, so that a form sent twice changes nothing; asked for
+    `again`, TooSoon says when another can leave. TooSoon too when many left that were not used.
+    """
+    assert pending.user_id is not None
+    if not again and (sent := code_under_way(pending, at=at)) and sent.again_at > at:
+        return sent
     chosen = next((c for c in pending.contacts if c.id == str(device_id)), None) or pending.contacts[0]
     device = ContactDevice.objects.get(pk=chosen.id, user_id=pending.user_id)
-    with transaction.atomic():
-        code = devices.new_code(device.pk, str(pending.id), at=at)
-        notices.queue_device_code(device, code, at=at)
-    return CodeSent(chosen.channel, chosen.mask, at + devices.LIVES, at + devices.AGAIN_AFTER)
+    try:
+        with transaction.atomic():
+            code = begun.new_code(pending.id, device.pk, at=at)
+            attempts.count_code_sent(pending.user_id, browser, known=pending.known_browser, at=at)
+            notices.queue_device_code(device, code, at=at)
+    except TooManyTries as many:
+        raise TooSoon(at + many.wait) from None
+    sent = code_under_way(pending, at=at)
+    assert sent is not None
+    return sent
 
 
-def check_code(pending: PendingSignIn, code: str, *, at: datetime) -> Proved:
-    """Accept the second factor. Raises WrongCode, CodeExpired, NoTriesLeft, TooManyTries."""
-    if pending.until <= at:
-        raise CodeExpired
-    if pending.kind == User.Kind.HOLDER:
-        devices.use_code(pending.user_id, str(pending.id), code, at=at)
-        authentication = Authentication.PASSWORD_AND_CODE
-    else:
-        _use_totp(pending.user_id, code, at=at)
-        authentication = Authentication.PASSWORD_AND_TOTP
-    user = User.objects.get(pk=pending.user_id)
-    if not user.active:
-        raise CodeExpired
-    return Proved(
-        user_id=user.pk,
-        authentication=authentication,
-        must_change_password=user.must_change_password,
-        known_here=pending.known_here,
+def code_under_way(pending: PendingSignIn, *, at: datetime) -> CodeSent | None:
+    """The code that waits in this sign-in, while it lives. Never said of one whose verdict is not."""
+    found = begun.find(pending.id, at=at)
+    if found is None or not found.code_lives(at) or found.sent_at is None or found.code_expires_at is None:
+        return None
+    where = next((c for c in pending.contacts if c.id == str(found.contact_id)), None)
+    if where is None:
+        return None
+    return CodeSent(
+        where.channel,
+        where.mask,
+        expires_at=found.code_expires_at,
+        again_at=found.sent_at + begun.AGAIN_AFTER,
+        not_the_first=found.codes_sent > 1,
     )
 
 
-def _use_totp(user_id: UUID, code: str, *, at: datetime) -> None:
-    attempts.count_codes(user_id, at=at)
-    devices.use_totp(User.objects.get(pk=user_id), subjects.keyring(user_id), code, at=at)
-    attempts.right_code(user_id)
+def code_may_live(pending: PendingSignIn, *, at: datetime) -> bool:
+    """Whether a code of this sign-in can still be typed. When the verdict is not said, told by the clock
+    alone."""
+    if pending.said:
+        return code_under_way(pending, at=at) is not None
+    return at < pending.until - begun.LASTS + begun.CODE_LIVES
+
+
+def _least_used(pending: PendingSignIn, *, at: datetime) -> str:
+    """Where to send a code when nobody can be asked: not where the last one went."""
+    found = begun.find(pending.id, at=at)
+    others = [c.id for c in pending.contacts if found is None or c.id != str(found.contact_id)]
+    return (others or [pending.contacts[0].id])[0]
+
+
+def check_code(pending: PendingSignIn, code: str, *, browser: Browser, at: datetime) -> Proved:
+    """Accept the second factor. Raises WrongCode, CodeExpired, NoTriesLeft, TooManyTries; Unsaid instead of
+    any of them when the verdict on the password is not said."""
+    if pending.said:
+        return _checked(pending, code, browser, at=at)
+    with _the_same_time():
+        try:
+            return _checked(pending, code, browser, at=at)
+        except (WrongCode, CodeExpired, NoTriesLeft, TooManyTries):
+            raise Unsaid from None
+
+
+def _checked(pending: PendingSignIn, code: str, browser: Browser, *, at: datetime) -> Proved:
+    found = begun.find(pending.id, at=at)
+    if found is None or pending.user_id != found.user_id or pending.until <= at:
+        raise CodeExpired
+    user = User.objects.filter(pk=found.user_id, active=True).first()
+    if user is None or begun.password_mac(user.password) != found.password_mac:
+        raise CodeExpired  # the password has changed since: this sign-in goes no further
+    if user.kind == User.Kind.HOLDER:
+        begun.use_code(pending.id, code, at=at)
+        authentication = Authentication.PASSWORD_AND_CODE
+    else:
+        attempts.count_code_tried(user.pk, browser, known=pending.known_browser, at=at)
+        devices.use_totp(user, subjects.keyring(user.pk), code, at=at)
+        authentication = Authentication.PASSWORD_AND_TOTP
+    attempts.code_served(user.pk, browser, known=pending.known_browser)
+    if not begun.end(pending.id):
+        raise CodeExpired
+    return Proved(user_id=user.pk, authentication=authentication, password_mac=found.password_mac)
 
 
 # In -------------------------------------------------------------------------------------------
 
 
 def finish(request: HttpRequest, proved: Proved, *, at: datetime) -> Actor | None:
-    """Make the session that of the person. None while a password must be chosen first: until
-    `choose_password` there is nobody in the session."""
+    """Make the session that of the person; None while a step is left (`next_step`): until then there is
+    nobody in the session."""
     request.session.flush()
-    if proved.known_here:
-        attempts.remember(bytes.fromhex(proved.known_here), at=at)
-    if proved.must_change_password:
-        until = at + PASSWORD_WITHIN
+    user = User.objects.filter(pk=proved.user_id, active=True).first()
+    if user is None or begun.password_mac(user.password) != proved.password_mac:
+        raise CodeExpired
+    if _step_left(user) is not None:
         request.session[_AWAITING] = {
-            "user": str(proved.user_id),
+            "user": str(user.pk),
             "authentication": proved.authentication.value,
-            "until": until.isoformat(),
+            "password_mac": proved.password_mac.hex(),
+            "until": (at + STEP_WITHIN).isoformat(),
         }
         return None
-    user = User.objects.get(pk=proved.user_id, active=True)
-    actor = _actor_of(user, subjects.keyring(user.pk), proved.authentication)
-    enter(request, actor, owner_id=user.pk, at=at, password_epoch=user.password_epoch)
-    request.session[_USER] = str(user.pk)
-    return actor
+    return _enter_as(request, user, proved.authentication, at=at)
+
+
+def _step_left(user: User) -> Step | None:
+    """The first of the steps that this account has still to take, in their order."""
+    return Step.PASSWORD if user.must_change_password else None
+
+
+def next_step(request: HttpRequest, *, at: datetime) -> Step | None:
+    """The step left to whoever proved both factors in this session. None too when nobody did, or too long
+    ago."""
+    awaited = _awaited(request, at=at)
+    return _step_left(awaited[0]) if awaited else None
+
+
+def _awaited(request: HttpRequest, *, at: datetime) -> tuple[User, Authentication] | None:
+    told = request.session.get(_AWAITING)
+    if not told or datetime.fromisoformat(told["until"]) <= at:
+        return None
+    user = User.objects.filter(pk=told["user"], active=True).first()
+    if user is None or begun.password_mac(user.password).hex() != told["password_mac"]:
+        return None
+    return user, Authentication(told["authentication"])
 
 
 def after_opening(request: HttpRequest, user_id: UUID, *, at: datetime) -> Actor | None:
     """Sign in the person who has just opened their dossier: the insurer's code and the consent were
     asked moments ago."""
-    proved = Proved(user_id=user_id, authentication=Authentication.INSURER_CODE, must_change_password=False)
-    return finish(request, proved, at=at)
+    request.session.flush()
+    user = User.objects.get(pk=user_id, active=True)
+    return _enter_as(request, user, Authentication.INSURER_CODE, at=at)
+
+
+def _enter_as(request: HttpRequest, user: User, authentication: Authentication, *, at: datetime) -> Actor:
+    keyring = subjects.keyring(user.pk)
+    browsers.remember(user.pk, normalised(_known(user, keyring)["login"]), request, at=at)
+    actor = _actor_of(user, keyring, authentication)
+    request.session.flush()
+    enter(request, actor, owner_id=user.pk, at=at, password_epoch=user.password_epoch)
+    request.session[_USER] = str(user.pk)
+    return actor
 
 
 def enter(
@@ -258,41 +421,38 @@ def sign_out(request: HttpRequest, *, at: datetime) -> None:
 # Passwords ------------------------------------------------------------------------------------
 
 
-def awaiting_password(request: HttpRequest, *, at: datetime | None = None) -> bool:
-    """Whether the person signed in with a printed password and must now choose their own."""
-    told = request.session.get(_AWAITING)
-    return bool(told) and (at is None or datetime.fromisoformat(told["until"]) > at)
-
-
-def choose_password(request: HttpRequest, new: str, *, at: datetime) -> Actor:
-    """Replace the printed password and enter. Raises WeakPassword, or CodeExpired when it took so
-    long that one must sign in again."""
-    if not awaiting_password(request, at=at):
+def choose_password(request: HttpRequest, new: str, *, at: datetime) -> Actor | None:
+    """Replace the printed password and go on. Raises WeakPassword, or CodeExpired when it took so long that
+    one must sign in again, or when a password was chosen elsewhere meanwhile."""
+    awaited = _awaited(request, at=at)
+    if awaited is None or _step_left(awaited[0]) is not Step.PASSWORD:
         raise CodeExpired
-    told = request.session[_AWAITING]
-    user_id = UUID(told["user"])
-    change_first_password(user_id, new, at=at)
-    authentication = Authentication(told["authentication"])
-    actor = finish(
-        request, Proved(user_id=user_id, authentication=authentication, must_change_password=False), at=at
-    )
-    assert actor is not None
-    return actor
+    user, authentication = awaited
+    chosen = change_first_password(user, new, at=at)
+    proved = Proved(user_id=user.pk, authentication=authentication, password_mac=begun.password_mac(chosen))
+    return finish(request, proved, at=at)
 
 
-def change_first_password(user_id: UUID, new: str, at: datetime) -> None:
-    """Set the password a person has chosen, end their other visits and tell them. Raises WeakPassword."""
-    user = User.objects.get(pk=user_id, active=True)
+def change_first_password(user: User, new: str, *, at: datetime) -> str:
+    """Set the password a person has chosen, end their other visits and every sign-in begun with the printed
+    one, and tell them. Answers its hash. Raises WeakPassword, CodeExpired when another was chosen
+    meanwhile."""
     known = _known(user, subjects.keyring(user.pk))
     refuse_weak(new, personal=(known["login"], known["name"]))
     if hashers.matches(new, user.password):
         raise WeakPassword(["Choisissez un mot de passe différent de celui qui était imprimé."])
+    chosen = hash_password(new)
     with transaction.atomic():
-        User.objects.filter(pk=user_id).update(
-            password=hash_password(new), must_change_password=False, password_epoch=F("password_epoch") + 1
+        printed = User.objects.filter(
+            pk=user.pk, password=user.password, must_change_password=True, active=True
         )
-        notices.queue(notices.NoticeKind.PASSWORD, user_id=user_id, at=at)
-    sessions.end_all(user_id)
+        epoch = F("password_epoch") + 1
+        if not printed.update(password=chosen, must_change_password=False, password_epoch=epoch):
+            raise CodeExpired
+        begun.end_all(user.pk)
+        notices.queue(notices.NoticeKind.PASSWORD, user_id=user.pk, at=at)
+    sessions.end_all(user.pk)
+    return chosen
 
 
 # Inside ---------------------------------------------------------------------------------------
@@ -352,7 +512,7 @@ def _trace(kind: str, actor: Actor, *, at: datetime) -> None:
 
 def _trace_a_failure(login: str, kinds: Collection[str], *, at: datetime) -> None:
     """In the house's chain whoever was aimed at, existing or not: same work, same answer."""
-    stranger = uuid5(_STRANGERS, login_mac(login).hex())
+    stranger = uuid5(_STRANGERS, str(login_mac(login)[0] % _STRANGERS_APART))
     event = Event(
         chain=ledger.SYSTEM_CHAIN,
         kind="sign_in.refused",

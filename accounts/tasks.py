@@ -9,7 +9,7 @@ from jobs.chores import every
 from jobs.handlers import handles
 from jobs.queue import Later, Lease
 
-from . import attempts, notices, programs
+from . import attempts, begun, browsers, notices, programs
 from .sessions import SessionStore
 
 TRY_AGAIN_AFTER = timedelta(seconds=20)
@@ -27,5 +27,7 @@ def send_notice(lease: Lease) -> None:
 def forget_what_has_ended(*, at: datetime) -> None:
     SessionStore.clear_expired()
     attempts.forget_old(at=at)
+    begun.forget_old(at=at)
+    browsers.forget_old(at=at)
     programs.forget_old(at=at)
     notices.purge(at=at)

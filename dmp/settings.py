@@ -221,6 +221,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SAVE_EVERY_REQUEST = False
+# The secret of a browser: accounts.browsers.
+DMP_BROWSER_COOKIE_NAME = "__Host-navigateur" if SECURE else "navigateur"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -237,6 +239,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if setting("DMP_BEHIND_TLS_PROXY") == "1" else None
 )
+# How many proxies of ours stand in front, each adding an address to X-Forwarded-For: accounts.browsers.
+DMP_TRUSTED_PROXIES = int(setting("DMP_TRUSTED_PROXIES", "1" if SECURE_PROXY_SSL_HEADER else "0"))
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # `frame-ancestors 'none'` in the content policy says it
     "security.W008",  # the proxy redirects

@@ -131,8 +131,8 @@ def ask_insurer(
     """Ask whether the answers go together; the contacts to choose from if they do.
 
     Raises GoToACounter otherwise, InsurerUnreachable when nobody answers, Incomplete when a question
-    was skipped, or answered anew while the insurer was looking, TooManyTries when the same person, or
-    the same `origin` (an address), was asked about too often, in this opening or in others.
+    was skipped, or answered anew while the insurer was looking, TooManyTries when the same person was asked
+    about too often from one `origin` (a network): this opening then waits for its own turn.
     """
     began = time.monotonic()
     with _entered(application_id, by, at, step="ask_insurer") as (passage, told):
@@ -144,7 +144,7 @@ def ask_insurer(
     if asked > MOST_QUESTIONS_TO_THE_INSURER:
         raise GoToACounter
     who = _identity(told)
-    attempts.count_question(ins_mac_input(who.ins), origin, at=at)
+    attempts.count_question(ins_mac_input(who.ins), origin, asker=str(application_id), at=at)
     # No transaction is open while somebody else is being waited for.
     verification = insurer.verify(who.ins, who.traits, told["vitale_serial"])
     refused = verification is None or minor(who.traits.birth_date, on=at.date())
@@ -167,14 +167,16 @@ def ask_insurer(
     return verification.contacts
 
 
-def send_code(application_id: UUID, contact_id: str, *, by: Actor, at: datetime) -> CodeSent:
+def send_code(
+    application_id: UUID, contact_id: str, *, by: Actor, at: datetime, origin: str = ""
+) -> CodeSent:
     """Have the insurer deliver a fresh code to one of the contacts it knows.
 
-    Raises TooSoon, and TooManyTries when many left for the same person, in this opening or in others.
+    Raises TooSoon, and TooManyTries when many left for the same person from one `origin` and were not used.
     """
     with _entered(application_id, by, at, step="about_to_send") as (_, told):
         person = told.get("nir", "")
-    attempts.count_sending(person, at=at)
+    attempts.count_sending(person, origin, asker=str(application_id), at=at)
     with _entered(application_id, by, at, step="send_code") as (passage, told):
         known = {one.id: one for one in _contacts(told)}
         if contact_id not in known:
@@ -199,7 +201,7 @@ def send_code(application_id: UUID, contact_id: str, *, by: Actor, at: datetime)
     return _sent(kept)
 
 
-def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime) -> Proved:
+def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime, origin: str = "") -> Proved:
     """Weigh the code. That a dossier exists already is told from here on only, to who holds the code.
 
     Raises WrongCode, CodeExpired, NoTriesLeft or NotYetUsable.
@@ -218,6 +220,7 @@ def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime) -> 
         passage.tell(outcome=type(refusal).__name__ if refusal else "proved")
     if refusal is not None:
         raise refusal
+    attempts.sending_served(told["nir"], origin)
     return Proved(dossier_exists=exists)
 
 

@@ -1,6 +1,7 @@
 """Dates as French people read them, in Paris."""
 
-from datetime import date, datetime
+import math
+from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
@@ -63,6 +64,20 @@ def soon(moment: datetime, *, at: datetime) -> str:
         case 1:
             return f"demain à {hour(moment)}"
     return f"le {instant(moment)}"
+
+
+def lasting(time: timedelta) -> str:
+    """40 secondes, 12 minutes, 1 heure, 2 heures et 5 minutes: rounded up, never less than what is left"""
+    seconds = max(1, math.ceil(time.total_seconds()))
+    if seconds < 60:
+        return _count(seconds, "seconde")
+    hours, minutes = divmod(math.ceil(seconds / 60), 60)
+    parts = [_count(number, word) for number, word in ((hours, "heure"), (minutes, "minute")) if number]
+    return " et ".join(parts)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number}{NBSP}{word}{'s' if number > 1 else ''}"
 
 
 def birth(birth_date: str) -> str:

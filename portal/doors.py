@@ -1,5 +1,6 @@
 """Whom a page is for. The policy decides what one may do; a door only sends people to the right house."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -7,10 +8,9 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import credentials
 from accounts.actors import Capacity
@@ -85,16 +85,42 @@ def onward(name: str, page: str) -> str:
     return f"{reverse(name)}?{urlencode({'suite': page})}" if page else reverse(name)
 
 
-def wished_page(request: HttpRequest, *, otherwise: str) -> str:
-    """Where to go once signed in: the page first asked for, when it is one of ours."""
-    return wished(request) or reverse(otherwise)
+def wished_page(request: HttpRequest, *, home: str) -> str:
+    """Where to go once signed in: the page first asked for, when it is one of this space; else its `home`."""
+    return wished(request, home=home) or reverse(home)
 
 
-def wished(request: HttpRequest) -> str:
-    """The page first asked for, when it is one of ours; else nothing."""
-    asked = request.POST.get("suite") or request.GET.get("suite", "")
-    ours = url_has_allowed_host_and_scheme(asked, allowed_hosts=None, require_https=request.is_secure())
-    return asked if ours else ""
+def wished(request: HttpRequest, *, home: str) -> str:
+    """The page first asked for, when it is one of the space that `home` belongs to; else nothing."""
+    return page_of_space(request.POST.get("suite") or request.GET.get("suite", ""), home=home)
+
+
+def page_of_space(asked: str, *, home: str) -> str:
+    """`asked` when it is the path of a page of the space that `home` belongs to; else nothing.
+
+    Whatever it is: another site, another space, a page that signs in, no address at all.
+    """
+    if not _PATH.fullmatch(asked):
+        return ""
+    try:
+        found = resolve(asked.partition("?")[0])
+    except Resolver404:
+        return ""
+    space = home.partition(":")[0]
+    same = found.namespace in SPACES_SHARED.get(space, {space})
+    return asked if same and found.url_name not in PAGES_THAT_SIGN_IN else ""
+
+
+_PATH = re.compile(r"/(?!/)[A-Za-z0-9._~/-]{0,200}(\?[A-Za-z0-9._~&=+%:,-]{0,200})?")
+SPACES_SHARED = {"professional": {"professional", "counter"}}  # professionals receive people at counters too
+PAGES_THAT_SIGN_IN = {
+    "sign_in",
+    "sign_in_code",
+    "sign_in_password",
+    "psc_start",
+    "psc_return",
+    "practice",
+}
 
 
 holders_only = for_capacity(Capacity.HOLDER, sign_in="public:sign_in")

@@ -14,15 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import signing_in
+from accounts.actors import Actor
+from accounts.signing_in import Step, browser_of
+from portal import sign_in_words
 from portal.doors import onward, wished, wished_page
-from portal.forms import Form
+from portal.forms import Form, posted
 
-CODE_REFUSED = (
-    signing_in.WrongCode,
-    signing_in.CodeExpired,
-    signing_in.NoTriesLeft,
-    signing_in.TooManyTries,
-)
 AS_A_PAGE = method_decorator([never_cache, require_http_methods(["GET", "HEAD", "POST"])])
 
 
@@ -30,11 +27,13 @@ class LoginForm(Form):
     login = forms.CharField(
         label="Identifiant",
         help_text="Il est nominatif : ne le prêtez à personne.",
+        max_length=80,
         widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
         error_messages={"required": "Saisissez votre identifiant."},
     )
     password = forms.CharField(
         label="Mot de passe",
+        max_length=200,
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
         error_messages={"required": "Saisissez votre mot de passe."},
@@ -71,6 +70,7 @@ class CodeForm(Form):
 class NewPasswordForm(Form):
     password = forms.CharField(
         label="Nouveau mot de passe",
+        max_length=200,
         help_text="12 signes au moins. Une phrase que vous seul connaissez convient très bien.",
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
@@ -86,64 +86,70 @@ class Entrance:
     namespace: str
     space: str
 
+    @property
+    def home(self) -> str:
+        return f"{self.namespace}:home"
+
     @AS_A_PAGE
     def sign_in(self, request: HttpRequest) -> HttpResponse:
-        form = LoginForm(request.POST or None)
+        at, form, status = timezone.now(), LoginForm(posted(request)), 200
+        browser = browser_of(request)
         if form.is_valid():
             try:
-                pending = signing_in.begin(
-                    form.cleaned_data["login"],
-                    form.cleaned_data["password"],
-                    at=timezone.now(),
-                    origin=signing_in.origin_of(request),
-                    kinds=(self.kind,),
-                )
-            except (signing_in.WrongCredentials, signing_in.TooManyTries) as refused:
-                form.add_error(None, str(refused))
+                pending = signing_in.begin(**form.cleaned_data, at=at, browser=browser, kinds=(self.kind,))
+            except sign_in_words.REFUSED as refused:
+                form.add_error(None, sign_in_words.said(refused, kind=self.kind, at=at))
+                status = 503 if isinstance(refused, signing_in.HashingBusy) else 200
             else:
                 signing_in.keep(request, pending)
                 return self._on(request, "sign_in_code")
-        return self._page(request, "sign_in", form)
+        return self._page(request, "sign_in", form, status=status)
 
     @AS_A_PAGE
     def code(self, request: HttpRequest) -> HttpResponse:
-        now = timezone.now()
-        pending = signing_in.pending(request, at=now)
-        if pending is None:
+        at = timezone.now()
+        pending = signing_in.pending(request, at=at)
+        if pending is None or pending.kind != self.kind:
             return self._on(request, "sign_in")
-        form = CodeForm(request.POST or None)
+        form = CodeForm(posted(request))
         if form.is_valid():
             try:
-                proved = signing_in.check_code(pending, form.cleaned_data["code"], at=now)
-            except CODE_REFUSED as refused:
-                form.add_error("code", str(refused))
-            else:
-                entered = signing_in.finish(request, proved, at=now)
-                return self._in(request) if entered else self._on(request, "sign_in_password")
-        return self._page(request, "code", form)
+                proved = signing_in.check_code(
+                    pending, form.cleaned_data["code"], browser=browser_of(request), at=at
+                )
+                return self._in_or_next(request, signing_in.finish(request, proved, at=at))
+            except sign_in_words.CODE_REFUSED as refused:
+                form.add_error("code", sign_in_words.said(refused, kind=self.kind, at=at))
+        return self._page(request, "code", form, said=pending.said)
 
     @AS_A_PAGE
     def password(self, request: HttpRequest) -> HttpResponse:
-        now = timezone.now()
-        if not signing_in.awaiting_password(request, at=now):
+        at = timezone.now()
+        if signing_in.next_step(request, at=at) is not Step.PASSWORD:
             return self._on(request, "sign_in")
-        form = NewPasswordForm(request.POST or None)
+        form = NewPasswordForm(posted(request))
         if form.is_valid():
             try:
-                signing_in.choose_password(request, form.cleaned_data["password"], at=now)
+                actor = signing_in.choose_password(request, form.cleaned_data["password"], at=at)
+                return self._in_or_next(request, actor)
             except signing_in.WeakPassword as weak:
                 form.add_error("password", weak.faults)
-            else:
-                return self._in(request)
+            except signing_in.CodeExpired:
+                return self._on(request, "sign_in")
         return self._page(request, "password", form)
 
-    def _page(self, request: HttpRequest, name: str, form: Form) -> HttpResponse:
-        again = onward(f"{self.namespace}:sign_in", wished(request))
-        return render(request, f"two_factors/{name}.html", {"form": form, "entrance": self, "again": again})
+    def _page(
+        self, request: HttpRequest, name: str, form: Form, *, status: int = 200, said: bool = True
+    ) -> HttpResponse:
+        again = onward(f"{self.namespace}:sign_in", wished(request, home=self.home))
+        context = {"form": form, "entrance": self, "again": again, "said": said}
+        return render(request, f"two_factors/{name}.html", context, status=status)
 
     def _on(self, request: HttpRequest, name: str) -> HttpResponse:
         # Each page posts to its own address: the page wished for stays in it from step to step.
-        return redirect(onward(f"{self.namespace}:{name}", wished(request)))
+        return redirect(onward(f"{self.namespace}:{name}", wished(request, home=self.home)))
 
-    def _in(self, request: HttpRequest) -> HttpResponse:
-        return redirect(wished_page(request, otherwise=f"{self.namespace}:home"))
+    def _in_or_next(self, request: HttpRequest, actor: Actor | None) -> HttpResponse:
+        if actor is None:
+            return self._on(request, "sign_in_password")
+        return redirect(wished_page(request, home=self.home))

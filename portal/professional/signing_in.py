@@ -9,11 +9,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import pro_sante_connect
-from accounts.pro_sante_connect import PracticeChoice, SignInRefused
+from accounts.actors import Capacity
+from accounts.pro_sante_connect import NothingAwaited, PracticeChoice, SignInRefused
 from portal.doors import wished
 from portal.forms import Choices, Form
+from portal.typography import french
 
-WISHED = "wished_page"  # found to be ours before it goes into the session
+HOME = "professional:search"
+AGAIN = french("Cette page de retour ne sert qu'une fois. Recommencez : rien n'est perdu.")
+NOT_OUR_FAULT = {"late", "cancelled"}  # an ordinary day: the page is shown again, nothing was refused
 
 
 class PracticeForm(Form):
@@ -36,16 +40,16 @@ class PracticeForm(Form):
 
 @require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
-    return render(request, "professional/sign_in.html", {"suite": wished(request)})
+    return render(request, "professional/sign_in.html", {"suite": wished(request, home=HOME)})
 
 
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
-    request.session[WISHED] = wished(request)
+    page = wished(request, home=HOME)
     try:
-        return redirect(pro_sante_connect.start(request, at=timezone.now()))
+        return redirect(pro_sante_connect.start(request, wished=page, at=timezone.now()))
     except SignInRefused as refused:
-        return _sign_in_again(request, refused)
+        return _sign_in_again(request, refused, page)
 
 
 @never_cache
@@ -53,12 +57,17 @@ def start(request: HttpRequest) -> HttpResponse:
 def come_back(request: HttpRequest) -> HttpResponse:
     """The answer of Pro Santé Connect. With one practice only, there is nothing to choose."""
     try:
-        choices = pro_sante_connect.finish(request, at=timezone.now())
+        returned = pro_sante_connect.finish(request, at=timezone.now())
+    except NothingAwaited:
+        return _nothing_awaited(request)
     except SignInRefused as refused:
-        return _sign_in_again(request, refused)
-    if len(choices) != 1:
-        return redirect("professional:practice")
-    return _enter(request, choices[0].index)
+        return _sign_in_again(request, refused, "")
+    match returned.choices:
+        case ():
+            return redirect(returned.wished or reverse(HOME))
+        case (only,):
+            return _enter(request, only.index)
+    return redirect("professional:practice")
 
 
 @never_cache
@@ -66,7 +75,8 @@ def come_back(request: HttpRequest) -> HttpResponse:
 def practice(request: HttpRequest) -> HttpResponse:
     choices = pro_sante_connect.choices(request)
     if not choices:
-        return redirect("professional:sign_in")
+        inside = request.actor.capacity is Capacity.PROFESSIONAL
+        return redirect(HOME if inside else "professional:sign_in")
     form = PracticeForm(choices, request.POST or None)
     if not form.is_valid():
         return render(request, "professional/practice.html", {"form": form})
@@ -75,14 +85,25 @@ def practice(request: HttpRequest) -> HttpResponse:
 
 def _enter(request: HttpRequest, choice: int) -> HttpResponse:
     """To the page first asked for: the session forgets it as the professional comes in."""
-    page = request.session.get(WISHED) or reverse("professional:search")
+    page = pro_sante_connect.wished_page(request)
     try:
         pro_sante_connect.choose_practice(request, choice, at=timezone.now())
     except SignInRefused as refused:
-        return _sign_in_again(request, refused)
-    return redirect(page)
+        return _sign_in_again(request, refused, page)
+    return redirect(page or reverse(HOME))
 
 
-def _sign_in_again(request: HttpRequest, refused: SignInRefused) -> HttpResponse:
-    told = {"refusal": str(refused), "suite": request.session.get(WISHED, "")}
-    return render(request, "professional/sign_in.html", told, status=403)
+def _nothing_awaited(request: HttpRequest) -> HttpResponse:
+    """The return address, reloaded or opened from elsewhere: on to where one was, or back to the
+    beginning."""
+    if request.actor.capacity is Capacity.PROFESSIONAL:
+        return redirect(HOME)
+    if pro_sante_connect.choices(request):
+        return redirect("professional:practice")
+    return render(request, "professional/sign_in.html", {"refusal": AGAIN, "suite": ""})
+
+
+def _sign_in_again(request: HttpRequest, refused: SignInRefused, page: str) -> HttpResponse:
+    status = 200 if refused.code in NOT_OUR_FAULT else 503 if refused.silent else 403
+    told = {"refusal": str(refused), "suite": page}
+    return render(request, "professional/sign_in.html", told, status=status)

@@ -18,11 +18,12 @@ from access.gate import Refused
 from access.policy import Reason
 from accounts import logins, signing_in
 from accounts.attempts import TooManyTries
+from accounts.browsers import browser_of
 from accounts.contacts import ContactChannel
 from accounts.insurer import InsurerUnreachable
-from accounts.signing_in import origin_of
 from dossiers import enrolment, information
 from dossiers.enrolment import EnrolmentState, Incomplete, Step
+from portal import dates
 from portal.forms import Form, posted
 from portal.public import questions
 from portal.typography import french
@@ -154,14 +155,14 @@ def review(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at, wait = enrolment.applicant(application), timezone.now(), ""
     if request.method == "POST":
         try:
-            enrolment.ask_insurer(application, by=by, at=at, origin=origin_of(request))
+            enrolment.ask_insurer(application, by=by, at=at, origin=browser_of(request).network)
             return redirect("public:enrol_channel")
         except enrolment.GoToACounter:
             return redirect("public:enrol_counter")
         except InsurerUnreachable:
             return redirect("public:enrol_unreachable")
         except TooManyTries as tries:
-            wait = str(tries)
+            wait = too_many(tries)
     typed = enrolment.answers(application, by=by, at=at)
     if len(typed) < len(enrolment.ANSWERS):
         raise Incomplete(Step.IDENTITY)
@@ -194,12 +195,18 @@ def channel(request: HttpRequest, application: UUID) -> HttpResponse:
     )
     if form.is_valid():
         try:
-            enrolment.send_code(application, form.cleaned_data["contact"], by=by, at=at)
+            enrolment.send_code(
+                application,
+                form.cleaned_data["contact"],
+                by=by,
+                at=at,
+                origin=browser_of(request).network,
+            )
             return redirect("public:enrol_code")
         except enrolment.TooSoon as soon:
             form.add_error("contact", too_soon(soon))
         except TooManyTries as tries:
-            form.add_error("contact", str(tries))
+            form.add_error("contact", too_many(tries))
         except InsurerUnreachable:
             return redirect("public:enrol_unreachable")
     return _page(request, "channel", 2, form=form, back="public:enrol_review")
@@ -212,7 +219,9 @@ def code(request: HttpRequest, application: UUID) -> HttpResponse:
     form = questions.CodeForm(posted(request))
     if form.is_valid():
         try:
-            proved = enrolment.verify_code(application, form.cleaned_data["code"], by=by, at=at)
+            proved = enrolment.verify_code(
+                application, form.cleaned_data["code"], by=by, at=at, origin=browser_of(request).network
+            )
             return redirect("public:enrol_exists" if proved.dossier_exists else "public:enrol_login")
         except CODE_REFUSED as refusal:
             form.add_error("code", code_refused(refusal))
@@ -252,12 +261,17 @@ def code_refused(refusal: Exception) -> str:
     return french("Ce code ne marche plus. Demandez-en un autre.")
 
 
+def too_many(tries: TooManyTries) -> str:
+    return french(
+        f"Plusieurs demandes viennent d'être faites. Attendez {dates.lasting(tries.wait)}, puis continuez."
+    )
+
+
 def too_soon(soon: enrolment.TooSoon) -> str:
     if soon.wait is None:
         return french("Plusieurs codes sont déjà partis. Reprenez depuis le début dans une demi-heure.")
-    seconds = int(soon.wait.total_seconds()) + 1
     return french(
-        f"Un code vient de partir. Attendez encore {seconds} secondes avant d'en demander un autre."
+        f"Un code vient de partir. Attendez encore {dates.lasting(soon.wait)} avant d'en demander un autre."
     )
 
 

@@ -6,20 +6,21 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import signing_in
-from accounts.actors import Capacity
+from accounts.actors import Actor, Capacity
 from accounts.contacts import MaskedContact
+from accounts.signing_in import PendingSignIn, Step, browser_of
+from portal import sign_in_words
 from portal.doors import SIGN_IN, onward, wished, wished_page
 from portal.forms import Choices, Form, posted
 from portal.public.questions import TYPED_AS_IS, CodeForm, NewPasswordForm, missing
-from portal.typography import french
 
-SENT = "code_sent"  # what the code page says of the code under way: no secret
+HOLDER, HOME = "holder", "patient:home"
+PAGE_OF_STEP = {Step.PASSWORD: "public:first_password"}
 
 
 class SignInForm(Form):
@@ -56,16 +57,21 @@ class WhereForm(Form):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    at, form = timezone.now(), SignInForm(posted(request))
+    at, form, status = timezone.now(), SignInForm(posted(request)), 200
+    browser = browser_of(request)
+    if request.method != "POST" and "autre" not in request.GET and _code_waits(request, at=at):
+        return _onward(request, "public:sign_in_code")
     if form.is_valid():
         try:
-            return _begin(request, at=at, **form.cleaned_data)
-        except (signing_in.WrongCredentials, signing_in.TooManyTries) as refusal:
-            form.add_error(None, str(refusal))
-        except signing_in.TooSoon as soon:
-            form.add_error(None, _too_soon(soon, at))
-    suite = request.POST.get("suite") or request.GET.get("suite", "")
-    return render(request, "public/sign_in.html", {"form": form, "suite": suite})
+            pending = signing_in.begin(**form.cleaned_data, at=at, browser=browser, kinds=(HOLDER,))
+        except sign_in_words.REFUSED as refusal:
+            form.add_error(None, sign_in_words.said(refusal, kind=HOLDER, at=at))
+            status = 503 if isinstance(refusal, signing_in.HashingBusy) else 200
+        else:
+            return _send_or_ask_where(request, pending, at=at)
+    return render(
+        request, "public/sign_in.html", {"form": form, "suite": wished(request, home=HOME)}, status=status
+    )
 
 
 @never_cache
@@ -73,15 +79,21 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def where(request: HttpRequest) -> HttpResponse:
     """Somebody with two contacts says which one, and anybody asks for another code."""
     at = timezone.now()
-    if (pending := signing_in.pending(request, at=at)) is None:
+    pending = signing_in.pending(request, at=at)
+    if pending is None or not pending.said:
         return _onward(request, "public:sign_in")
     form = WhereForm(posted(request), contacts=pending.contacts)
     if form.is_valid():
         try:
-            return _send(request, pending, at=at, contact=form.cleaned_data["contact"])
-        except signing_in.TooSoon as soon:
-            form.add_error("contact", _too_soon(soon, at))
-    return render(request, "public/sign_in_where.html", {"form": form, "suite": request.GET.get("suite", "")})
+            signing_in.send_code(
+                pending, form.cleaned_data["contact"], browser=browser_of(request), at=at, again=True
+            )
+            return _onward(request, "public:sign_in_code")
+        except signing_in.TooSoon as refusal:
+            form.add_error("contact", sign_in_words.said(refusal, kind=HOLDER, at=at))
+        except signing_in.CodeExpired:
+            return _onward(request, "public:sign_in")
+    return _ask_where(request, form)
 
 
 @never_cache
@@ -92,32 +104,18 @@ def code(request: HttpRequest) -> HttpResponse:
         return _onward(request, "public:sign_in")
     if form.is_valid():
         try:
-            proved = signing_in.check_code(pending, form.cleaned_data["code"], at=at)
-        except signing_in.WrongCode as wrong:
-            left = wrong.tries_left
-            form.add_error(
-                "code",
-                french(f"Ce n'est pas le bon code. Il vous reste {left} essai{'s' if left > 1 else ''}."),
+            proved = signing_in.check_code(
+                pending, form.cleaned_data["code"], browser=browser_of(request), at=at
             )
-        except (signing_in.CodeExpired, signing_in.NoTriesLeft):
-            form.add_error("code", "Ce code ne marche plus. Demandez-en un autre.")
-        except signing_in.TooManyTries as tried:
-            form.add_error(None, str(tried))
-        else:
-            actor = signing_in.finish(request, proved, at=at)
-            return (
-                redirect(wished_page(request, otherwise="patient:home"))
-                if actor
-                else redirect("public:first_password")
-            )
-    sent = request.session.get(SENT) or {}
+            return _in_or_next(request, signing_in.finish(request, proved, at=at), at=at)
+        except sign_in_words.CODE_REFUSED as refusal:
+            form.add_error("code", sign_in_words.said(refusal, kind=HOLDER, at=at))
     context = {
         "form": form,
-        "mask": sent.get("mask"),
-        "channel": sent.get("channel"),
-        "suite": request.GET.get("suite", ""),
+        "said": pending.said,
+        "sent": signing_in.code_under_way(pending, at=at) if pending.said else None,
+        "suite": wished(request, home=HOME),
     }
-    context["until"] = parse_datetime(sent["until"]) if sent else None
     return render(request, "public/sign_in_code.html", context)
 
 
@@ -127,15 +125,17 @@ def code(request: HttpRequest) -> HttpResponse:
 def first_password(request: HttpRequest) -> HttpResponse:
     """Whoever comes with the printed password chooses their own before going further."""
     at = timezone.now()
-    if not signing_in.awaiting_password(request, at=at):
-        return redirect("public:sign_in")
+    if signing_in.next_step(request, at=at) is not Step.PASSWORD:
+        return _onward(request, "public:sign_in")
     form = NewPasswordForm(posted(request))
     if form.is_valid():
         try:
-            signing_in.choose_password(request, form.cleaned_data["password"], at=at)
-            return redirect("patient:home")
+            actor = signing_in.choose_password(request, form.cleaned_data["password"], at=at)
+            return _in_or_next(request, actor, at=at)
         except signing_in.WeakPassword as weak:
             form.add_error("password", weak.faults)
+        except signing_in.CodeExpired:
+            return _onward(request, "public:sign_in")
     return render(request, "public/first_password.html", {"form": form})
 
 
@@ -149,30 +149,38 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _begin(request: HttpRequest, *, login: str, password: str, at: datetime) -> HttpResponse:
-    """The password is right: a code leaves at once, unless there are several places where it could go."""
-    origin = signing_in.origin_of(request)
-    pending = signing_in.begin(login, password, at=at, origin=origin, kinds=("holder",))
+def _code_waits(request: HttpRequest, *, at: datetime) -> bool:
+    """Whether a code can still be typed: somebody closed the page and comes back."""
+    pending = signing_in.pending(request, at=at)
+    return pending is not None and signing_in.code_may_live(pending, at=at)
+
+
+def _send_or_ask_where(request: HttpRequest, pending: PendingSignIn, *, at: datetime) -> HttpResponse:
+    """A code leaves at once, unless there are several places where it could go."""
     signing_in.keep(request, pending)
-    if len(pending.contacts) == 1:
-        return _send(request, pending, at=at)
-    return _onward(request, "public:sign_in_where")
-
-
-def _send(
-    request: HttpRequest, pending: signing_in.PendingSignIn, *, at: datetime, contact: str | None = None
-) -> HttpResponse:
-    sent = signing_in.send_code(pending, contact, at=at)
-    request.session[SENT] = {"channel": sent.channel, "mask": sent.mask, "until": sent.expires_at.isoformat()}
+    if not pending.said:
+        return _onward(request, "public:sign_in_code")
+    if len(pending.contacts) > 1 and not signing_in.code_under_way(pending, at=at):
+        return _onward(request, "public:sign_in_where")
+    try:
+        signing_in.send_code(pending, browser=browser_of(request), at=at)
+    except signing_in.TooSoon as refusal:
+        form = WhereForm({"contact": pending.contacts[0].id}, contacts=pending.contacts)
+        form.add_error("contact", sign_in_words.said(refusal, kind=HOLDER, at=at))
+        return _ask_where(request, form)
     return _onward(request, "public:sign_in_code")
 
 
+def _ask_where(request: HttpRequest, form: WhereForm) -> HttpResponse:
+    return render(request, "public/sign_in_where.html", {"form": form, "suite": wished(request, home=HOME)})
+
+
+def _in_or_next(request: HttpRequest, actor: Actor | None, *, at: datetime) -> HttpResponse:
+    if actor is not None:
+        return redirect(wished_page(request, home=HOME))
+    step = signing_in.next_step(request, at=at)
+    return _onward(request, PAGE_OF_STEP[step] if step else "public:sign_in")
+
+
 def _onward(request: HttpRequest, name: str) -> HttpResponse:
-    return redirect(onward(name, wished(request)))
-
-
-def _too_soon(soon: signing_in.TooSoon, at: datetime) -> str:
-    seconds = max(1, int((soon.again_at - at).total_seconds()))
-    return french(
-        f"Un code vient de partir. Attendez encore {seconds} secondes avant d'en demander un autre."
-    )
+    return redirect(onward(name, wished(request, home=HOME)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from importlib import import_module
 from uuid import uuid4
 
@@ -9,15 +10,16 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import RequestFactory
+from django.utils import timezone
 
 from accounts import directory, logins
 from accounts import people as persons
 from accounts.actors import Actor, Capacity
+from accounts.browsers import Browser
 from accounts.contacts import Contact
 from accounts.identity import ins_of, parse_nir
 from accounts.middleware import actor_of
 from accounts.userinfo import PlaceOfPractice
-from tests.cast import NOON
 
 CAMILLE = ins_of(parse_nir("279035121518989"), "test")
 PHONE = Contact("sms", "+33612345642")
@@ -34,7 +36,13 @@ def person_for(ins):
         return cursor.fetchone()[0]
 
 
-def open_camille(*, printed: bool = False, contact: Contact = PHONE, login: str = "camille.moreau"):
+def open_camille(
+    *,
+    printed: bool = False,
+    contact: Contact = PHONE,
+    login: str = "camille.moreau",
+    at: datetime | None = None,
+):
     """Camille's login; with a printed first password, or the one she chose."""
     with as_role("dmp_counter"):
         return logins.create_login(
@@ -44,7 +52,7 @@ def open_camille(*, printed: bool = False, contact: Contact = PHONE, login: str 
             password_hash=None if printed else logins.hash_password(PASSWORD),
             contact=contact,
             name="Camille Moreau",
-            at=NOON,
+            at=at or timezone.now(),
         )
 
 
@@ -63,13 +71,17 @@ def take(role: str) -> None:
 
 
 def provision_roy(**changes):
-    told = {"login": "bernard.roy", "name": "Bernard Roy", "structure": CPAM, "at": NOON}
+    told = {"login": "bernard.roy", "name": "Bernard Roy", "structure": CPAM, "at": timezone.now()}
     return directory.provision_agent(**(told | {"password": PASSWORD, "totp_secret": TOTP_SECRET} | changes))
+
+
+HOME, ELSEWHERE = Browser("192.0.2.10/32", "h" * 43), Browser("203.0.113.7/32", "e" * 43)
 
 
 def visit(session_key: str | None = None, path: str = "/", **query: str) -> HttpRequest:
     """A request in a session, as the middlewares hand it to a view."""
     request = RequestFactory().get(path, query)
+    request.browser = HOME
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     request.actor = actor_of(request.session)
     return request

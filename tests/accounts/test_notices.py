@@ -10,7 +10,7 @@ from django.core import mail
 from django.db import connection
 from django.utils import timezone
 
-from accounts import devices, notices
+from accounts import notices
 from accounts.contacts import Contact
 from accounts.models import ContactDevice, Notice, User
 from accounts.notices import NotDelivered, NoticeKind
@@ -76,7 +76,7 @@ def test_a_change_in_a_dossier_is_told_by_mail_without_saying_what(gateway):
 def test_a_code_is_told_by_sms_and_wiped(gateway):
     opened = open_camille(contact=PHONE)
     device = ContactDevice.objects.get(user_id=opened.user_id)
-    notice_id = notices.queue_device_code(device, devices.new_code(device.pk, "x", at=NOON), at=NOON)
+    notice_id = notices.queue_device_code(device, "482913", at=NOON)
 
     notices.send(notice_id, at=NOON)
 

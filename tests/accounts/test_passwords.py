@@ -42,24 +42,55 @@ def test_whatever_is_kept_one_argon2id_is_run(encoded, monkeypatch):
     assert runs == [1]
 
 
-def test_only_so_many_passwords_are_hashed_at_once(monkeypatch):
-    now, most = [0], [0]
+@pytest.fixture
+def slow_hashing(monkeypatch):
+    """Hashing that takes a moment; the list holds how many ran at once, each time."""
+    now, seen = [0], []
 
     def slow(*_):
         now[0] += 1
-        most[0] = max(most[0], now[0])
-        time.sleep(0.02)
+        seen.append(now[0])
+        time.sleep(0.05)
         now[0] -= 1
         return "encoded"
 
     monkeypatch.setattr(hashers.Argon2PasswordHasher, "encode", slow)
-    threads = [threading.Thread(target=Argon2id().encode, args=("p", "salt")) for _ in range(8)]
+    return seen
+
+
+def hash_in_threads(count, act):
+    refused = []
+
+    def run():
+        try:
+            act()
+        except hashers.HashingBusy:
+            refused.append(1)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return len(refused)
 
-    assert most[0] == hashers.AT_ONCE
+
+def test_a_storm_of_passwords_leaves_a_thread_to_the_rest_of_the_house(slow_hashing):
+    """A process has four threads: two hash, one waits, and whoever comes next is told at once."""
+    refused = hash_in_threads(8, lambda: Argon2id().encode("p", "salt"))
+
+    assert max(slow_hashing) == hashers.AT_ONCE == 2
+    assert len(slow_hashing) + refused == 8
+    assert refused >= 8 - 2 * (hashers.AT_ONCE + 1)
+
+
+def test_who_is_known_waits_for_a_place_and_gets_it(slow_hashing):
+    def known():
+        with hashers.ahead_of_the_line():
+            Argon2id().encode("p", "salt")
+
+    assert hash_in_threads(8, known) == 0
+    assert max(slow_hashing) == hashers.AT_ONCE
 
 
 @pytest.mark.parametrize(

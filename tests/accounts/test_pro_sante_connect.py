@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet, RSAKey
 from accounts import pro_sante_connect
 from accounts.actors import Authentication, Capacity
 from accounts.models import Professional
-from accounts.pro_sante_connect import SignInRefused
+from accounts.pro_sante_connect import NothingAwaited, SignInRefused
 from tests.accounts.forgeries import signed_with_the_public_key
 from tests.accounts.people import next_visit, visit
 from tests.accounts.test_userinfo import LEFEVRE
@@ -128,7 +128,7 @@ def started(issuer):
 def returned(request, back):
     request.session.save()
     came = visit(request.session.session_key, "/pro/psc/retour/", **back)
-    return came, pro_sante_connect.finish(came, at=NOW)
+    return came, pro_sante_connect.finish(came, at=NOW).choices
 
 
 def test_a_doctor_signs_in_and_chooses_where_she_acts(issuer):
@@ -222,8 +222,21 @@ def test_an_identity_signed_wrongly_is_refused(issuer, sign):
     refused(issuer, "proof")
 
 
-def test_an_answer_to_another_question_is_refused(issuer):
-    refused(issuer, "state", {"state": "another"})
+def test_an_answer_to_another_question_takes_nothing_away(issuer):
+    request, back = started(issuer)
+    with pytest.raises(NothingAwaited):
+        returned(request, back | {"state": "another"})
+
+    assert returned(request, back)[1]
+
+
+def test_more_tabs_than_anybody_opens_forget_the_oldest(issuer):
+    request = visit()
+    backs = [issuer.authorise(pro_sante_connect.start(request, at=NOW)) for _ in range(7)]
+    with pytest.raises(NothingAwaited):
+        returned(request, backs[1])
+
+    assert returned(request, backs[2])[1]
 
 
 def test_an_answer_of_another_issuer_is_refused(issuer):
@@ -244,14 +257,14 @@ def test_an_answer_serves_once(issuer):
     request, back = started(issuer)
     request, _ = returned(request, back)
 
-    with pytest.raises(SignInRefused):
+    with pytest.raises(NothingAwaited):
         returned(request, back)
 
 
 def test_an_answer_in_another_browser_is_refused(issuer):
     _, back = started(issuer)
 
-    with pytest.raises(SignInRefused):
+    with pytest.raises(NothingAwaited):
         returned(visit(), back)
 
 

@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 from accounts import signing_in
 from accounts.models import Program, Structure, User
 from sandbox import totp
+from tests.accounts.people import HOME
 from vault import blind
 
 pytestmark = pytest.mark.django_db
@@ -65,8 +66,8 @@ def test_what_is_shown_once_lets_that_person_in(who, options):
     password, secret = shown(provision(who, **options))
     at = timezone.now()
 
-    pending = signing_in.begin(options["login"], password, at=at, origin="192.0.2.1", kinds=(who,))
-    proved = signing_in.check_code(pending, totp.code(secret, at.timestamp()), at=at)
+    pending = signing_in.begin(options["login"], password, at=at, browser=HOME, kinds=(who,))
+    proved = signing_in.check_code(pending, totp.code(secret, at.timestamp()), browser=HOME, at=at)
 
     assert proved
     user = User.objects.get()

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable
 
 from django.db import connections
+from django.utils import timezone
 
-from accounts import attempts, devices
+from accounts import attempts, begun, devices, signing_in
+from accounts.browsers import Browser
+from accounts.hashers import HashingBusy
 from accounts.models import User
-from tests.accounts.people import open_camille, provision_roy
-from tests.accounts.test_attempts import fail
-from tests.accounts.test_codes import SOON, another, code_at, device_of
+from tests.accounts.people import ELSEWHERE, open_camille, provision_roy
+from tests.accounts.test_codes import SOON, another, begin, code_at, device_of, send
 from tests.cast import NOON
 from vault import subjects
 
@@ -37,29 +39,28 @@ def race(count: int, act: Callable[[], object]) -> list[str]:
 
 
 def test_of_twenty_simultaneous_posts_of_the_right_code_one_succeeds(real_database):
-    camille = open_camille().user_id
-    code = devices.new_code(device_of(camille).pk, "sign-in", at=NOON)
+    sign_in, code = send(open_camille().user_id)
 
-    results = race(20, lambda: devices.use_code(camille, "sign-in", code, at=SOON))
+    results = race(20, lambda: begun.use_code(sign_in, code, at=SOON))
 
     assert results.count("") == 1
     assert len(results) == 20
 
 
 def test_of_twenty_simultaneous_guesses_five_are_looked_at(real_database):
-    camille = open_camille().user_id
-    code = devices.new_code(device_of(camille).pk, "sign-in", at=NOON)
+    sign_in, code = send(open_camille().user_id)
 
-    results = race(20, lambda: devices.use_code(camille, "sign-in", another(code), at=SOON))
+    results = race(20, lambda: begun.use_code(sign_in, another(code), at=SOON))
 
     assert results.count("WrongCode") == 4
     assert results.count("NoTriesLeft") == 16
 
 
 def test_of_ten_simultaneous_requests_one_code_leaves(real_database):
-    device_id = device_of(open_camille().user_id).pk
+    camille = open_camille().user_id
+    sign_in, device_id = begin(camille), device_of(camille).pk
 
-    results = race(10, lambda: devices.new_code(device_id, "sign-in", at=NOON))
+    results = race(10, lambda: begun.new_code(sign_in, device_id, at=NOON))
 
     assert results.count("") == 1
 
@@ -73,10 +74,39 @@ def test_of_ten_simultaneous_uses_of_a_code_one_succeeds(real_database):
     assert results.count("") == 1
 
 
-def test_parallel_tries_do_not_pass_more_than_one_at_a_time(real_database):
-    for _ in range(attempts.FREE_FROM_ONE_ORIGIN):
-        fail()
+def test_parallel_guesses_are_counted_one_by_one(real_database):
+    said = []
 
-    results = race(12, fail)
+    race(30, lambda: said.append(attempts.guess("camille.moreau", ELSEWHERE, known=False, at=NOON).said))
 
-    assert results.count("") == 1
+    assert said.count(True) == attempts.FOR_A_LOGIN.burst
+
+
+def test_of_ten_sign_ins_begun_at_once_with_the_printed_password_five_begin(real_database):
+    opened = open_camille(printed=True)
+    browsers = iter([Browser(f"192.0.2.{number}/32", str(number) * 43) for number in range(10)])
+    now = timezone.now()
+
+    def begin_somewhere() -> None:
+        browser = next(browsers)
+        while True:
+            try:
+                signing_in.begin("camille.moreau", opened.first_password, at=now, browser=browser)
+            except HashingBusy:
+                continue
+            return
+
+    results = race(10, begin_somewhere)
+
+    assert (results.count(""), results.count("FirstPasswordOver")) == (5, 5)
+    assert User.objects.get().first_password_uses == 5
+
+
+def test_of_two_passwords_chosen_at_once_one_is_kept(real_database):
+    open_camille(printed=True)
+    user = User.objects.get()
+    chosen = iter(["six hérons bleus au marché", "sept mirabelles au soleil"])
+
+    results = race(2, lambda: signing_in.change_first_password(user, next(chosen), at=timezone.now()))
+
+    assert sorted(results) == ["", "CodeExpired"]

@@ -72,7 +72,7 @@ def test_dr_lefevre_signs_in(world):
     request = next_visit(request)
     back = visit(request.session.session_key, "/pro/psc/retour/", **answer_of(answered))
 
-    offered = pro_sante_connect.finish(back, at=now)
+    offered = pro_sante_connect.finish(back, at=now).choices
     actor = pro_sante_connect.choose_practice(back, 0, at=now)
 
     assert actor.capacity is Capacity.PROFESSIONAL

@@ -103,8 +103,8 @@ READING = {
     "patient:withdraw": HOLDER_ALONE,
     "professional:sign_in": PUBLIC,
     "professional:psc_start": ACTED_UPON,
-    "professional:psc_return": dict.fromkeys(VISITORS, 403),
-    "professional:practice": AFTER_SIGNING_IN,
+    "professional:psc_return": PUBLIC | dict.fromkeys(CARERS, 302),  # nothing awaited: begin again, or go on
+    "professional:practice": AFTER_SIGNING_IN | dict.fromkeys(CARERS, 302),
     "professional:search": only(*CARERS),
     "professional:dossier": CARERS_OF | {"nurse": 302, "pharmacist": 302},  # to the question of agreement
     "professional:agreement": CARERS_OF,

@@ -292,25 +292,28 @@ def test_two_doors_open_one_dossier(open_at_the_counter, proved, own_codes, read
     assert counter.receive(reading, by=ROY, at=NOON).exists
 
 
-def test_asking_about_one_person_again_and_again_is_slow_in_one_opening_or_in_many(the_insurer):
+def test_asking_about_one_person_again_and_again_is_slow_for_who_asks_and_not_for_her(the_insurer):
     the_insurer.knows = None
-
-    for _ in range(attempts.FREE_QUESTIONS_ABOUT_ONE):
+    stranger, hers = "198.51.100.7/32", "203.0.113.9/32"
+    for _ in range(int(attempts.QUESTIONS_ABOUT_ONE.burst)):
         application_id, by = begun()
         with pytest.raises(GoToACounter):
-            enrolment.ask_insurer(application_id, by=by, at=NOON, origin="198.51.100.7")
-    application_id, by = begun(vitale_serial="00000000001")
-    with pytest.raises(GoToACounter):
-        enrolment.ask_insurer(application_id, by=by, at=NOON, origin="203.0.113.9")
-    application_id, by = begun(vitale_serial="00000000002")
-    with pytest.raises(TooManyTries):
-        enrolment.ask_insurer(application_id, by=by, at=NOON, origin="203.0.113.9")
+            enrolment.ask_insurer(application_id, by=by, at=NOON, origin=stranger)
 
-    assert the_insurer.asked == attempts.FREE_QUESTIONS_ABOUT_ONE + 1
+    application_id, by = begun()
+    with pytest.raises(TooManyTries):
+        enrolment.ask_insurer(application_id, by=by, at=NOON, origin=stranger)
+    with pytest.raises(GoToACounter):
+        enrolment.ask_insurer(application_id, by=by, at=NOON + attempts.EACH_WAITS, origin=stranger)
+    application_id, by = begun()
+    with pytest.raises(GoToACounter):
+        enrolment.ask_insurer(application_id, by=by, at=NOON, origin=hers)
+
+    assert the_insurer.asked == attempts.QUESTIONS_ABOUT_ONE.burst + 2
 
 
 def test_codes_for_one_person_do_not_leave_without_end(the_insurer, monkeypatch):
-    monkeypatch.setattr(attempts, "FREE_QUESTIONS_ABOUT_ONE", 100)
+    monkeypatch.setattr(attempts, "QUESTIONS_ABOUT_ONE", attempts.Allowance(100, 100))
 
     with pytest.raises(TooManyTries):
         for _ in range(20):
@@ -318,4 +321,4 @@ def test_codes_for_one_person_do_not_leave_without_end(the_insurer, monkeypatch)
             enrolment.ask_insurer(application_id, by=by, at=NOON)
             enrolment.send_code(application_id, "c1", by=by, at=NOON)
 
-    assert len(the_insurer.codes) == attempts.FREE_SENDINGS_TO_ONE + 1
+    assert len(the_insurer.codes) == attempts.SENDINGS_TO_ONE.burst

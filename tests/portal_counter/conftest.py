@@ -45,11 +45,16 @@ def code_now() -> str:
 
 def prove_identity(client: Client, slug: str, **wished: str) -> str:
     """Go to Pro Santé Connect and come back; answers where one is sent then."""
+    return client.get(authorised(client, slug, **wished))["Location"]
+
+
+def authorised(client: Client, slug: str, **wished: str) -> str:
+    """Go to Pro Santé Connect and agree; answers the return address, which is still to be opened."""
     asked = client.post(reverse("professional:psc_start"), wished)
     told = {"professional": slug}
     answer = requests.post(asked["Location"], data=told, allow_redirects=False, timeout=10)
     back = urlsplit(answer.headers["Location"])
-    return client.get(f"{back.path}?{back.query}")["Location"]
+    return f"{back.path}?{back.query}"
 
 
 @pytest.fixture

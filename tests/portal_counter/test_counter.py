@@ -13,6 +13,7 @@ from accounts.card_reader import CardReading
 from accounts.identity import Ins
 from accounts.traits import Traits
 from sandbox.population import LEO
+from tests.accounts.people import HOME
 
 from .conftest import AGREED, CPAM, PASSWORD, SECRET, code_now, open_for, receive, said
 
@@ -46,7 +47,7 @@ def test_a_wrong_code_does_not_let_in(client, roy_has_an_account):
     client.post(reverse("counter:sign_in"), {"login": "bernard.roy", "password": PASSWORD})
     page = client.post(reverse("counter:sign_in_code"), {"code": "000 000"})
 
-    assert "Ce code n’est pas le bon" in page.content.decode()
+    assert "Ce n’est pas le bon code" in page.content.decode()
     assert client.get(reverse("counter:home")).status_code == 302
 
 
@@ -219,7 +220,7 @@ def test_the_sheet_of_secrets_is_shown_once(roy):
 def test_what_is_printed_lets_its_holder_in(roy):
     _, login, password = secrets_of(open_for(roy, "bernard", **BY_SMS))
 
-    pending = signing_in.begin(login, password, at=timezone.now(), origin="192.0.2.1")
+    pending = signing_in.begin(login, password, at=timezone.now(), browser=HOME)
 
     assert [contact.mask for contact in pending.contacts] == ["06 ** ** ** 42"]
 

@@ -9,13 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.middleware import actor_of
+from accounts.sessions import SessionStore
 from documents import consultation
 from jobs import queue
 from sandbox.population import BERNARD
 from tests.conscience import Conscience
 from tests.documents import files
 
-from .conftest import open_for, prove_identity, said
+from .conftest import authorised, open_for, prove_identity, said
 
 pytestmark = pytest.mark.django_db
 
@@ -104,13 +106,65 @@ def test_one_wish_does_not_outlive_another_sign_in(db):
     assert prove_identity(client, "lefevre") == reverse("professional:search")
 
 
-def test_an_answer_to_another_question_lets_nobody_in(db):
+def test_a_page_elsewhere_does_not_spend_what_is_under_way(db):
     client = Conscience()
-    client.post(reverse("professional:psc_start"))
+    asked = authorised(client, "lefevre")
     page = client.get(reverse("professional:psc_return"), {"code": "stolen", "state": "other"})
 
-    assert page.status_code == 403
-    assert "ne correspond pas à votre demande" in said(page)
+    assert page.status_code == 200
+    assert "ne sert qu’une fois" in said(page)
+    assert client.get(asked)["Location"] == reverse("professional:search")
+
+
+def test_two_tabs_come_in_one_after_the_other(db, bernard):
+    client = Conscience()
+    first = authorised(client, "lefevre")
+    second = authorised(client, "lefevre", suite=f"{bernard}deposer/")
+
+    assert client.get(first)["Location"] == reverse("professional:search")
+    assert client.get(second)["Location"] == f"{bernard}deposer/"
+    assert client.get(reverse("professional:search")).status_code == 200
+
+
+def test_two_tabs_that_both_ask_where_one_practises_both_end_inside(db):
+    client = Conscience()
+    for asked in [authorised(client, "deux-lieux"), authorised(client, "deux-lieux")]:
+        assert client.get(asked)["Location"] == reverse("professional:practice")
+
+    assert client.post(reverse("professional:practice"), {"practice": "1"})["Location"] == reverse(
+        "professional:search"
+    )
+    assert client.post(reverse("professional:practice"), {"practice": "1"})["Location"] == reverse(
+        "professional:search"
+    )
+
+
+def test_whoever_comes_back_as_somebody_else_is_somebody_else(db):
+    client = Conscience()
+    first, second = authorised(client, "lefevre"), authorised(client, "pharmacienne")
+    client.get(first)
+
+    client.get(second)
+
+    assert actor_of(SessionStore(client.cookies["session"].value)).profession == "21"
+
+
+def test_the_return_address_reloaded_leads_on(db):
+    client = Conscience()
+    asked = authorised(client, "deux-lieux")
+    client.get(asked)
+    assert client.get(asked)["Location"] == reverse("professional:practice")
+    client.post(reverse("professional:practice"), {"practice": "0"})
+
+    assert client.get(asked)["Location"] == reverse("professional:search")
+
+
+@pytest.mark.parametrize("answered", [{}, {"state": ""}, {"state": "x" * 3000}, {"error": "access_denied"}])
+def test_the_return_address_opened_from_nowhere_begins_again(db, answered):
+    page = Conscience().get(reverse("professional:psc_return"), answered)
+
+    assert page.status_code == 200
+    assert "S’identifier avec Pro Santé Connect" in said(page)
 
 
 def test_a_silent_provider_is_said_so(db, settings):
@@ -118,7 +172,7 @@ def test_a_silent_provider_is_said_so(db, settings):
 
     page = Conscience().post(reverse("professional:psc_start"))
 
-    assert page.status_code == 403
+    assert page.status_code == 503
     assert "La connexion n’a pas abouti" in said(page)
 
 

@@ -123,7 +123,7 @@ def test_a_door_answers_alike_whoever_is_tried(logins, outside, settings):
 
 def _forget_the_tries() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM accounts_attempt")
+        cursor.execute("DELETE FROM accounts_allowance")
 
 
 def _enrolments() -> dict[str, tuple[set[str], list[float]]]:

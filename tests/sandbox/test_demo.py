@@ -10,6 +10,7 @@ from django.utils import timezone
 from access.policy import Status
 from accounts import directory, signing_in
 from accounts.actors import Actor
+from accounts.models import User
 from documents import consultation
 from dossiers import finding, sharing, traces
 from history.consultation import care_history
@@ -17,6 +18,7 @@ from sandbox import totp, userinfo, whoswho
 from sandbox.management.commands.demo import Command
 from sandbox.memory import Memory
 from sandbox.population import BERNARD, CAMILLE, LEFEVRE, ROY, STAFF
+from tests.accounts.people import HOME
 from tests.sandbox.world import running
 
 
@@ -90,11 +92,13 @@ def test_the_cast_plays_itself_once(real_database, outside):
     logins = whoswho.prepared(outside.memory / "sandbox")
     for employee, kind in ((ROY, "agent"), (STAFF, "staff")):
         login = logins[employee.slug]
-        pending = signing_in.begin(login.login, login.password, at=now, origin="", kinds=(kind,))
-        proved = signing_in.check_code(pending, totp.code(login.totp_secret, now.timestamp()), at=now)
-        assert not proved.must_change_password
+        pending = signing_in.begin(login.login, login.password, at=now, browser=HOME, kinds=(kind,))
+        proved = signing_in.check_code(
+            pending, totp.code(login.totp_secret, now.timestamp()), browser=HOME, at=now
+        )
+        assert not User.objects.get(pk=proved.user_id).must_change_password
     login = logins[CAMILLE.slug]
-    assert signing_in.begin(login.login, login.password, at=now, origin="").contacts
+    assert signing_in.begin(login.login, login.password, at=now, browser=HOME).contacts
     assert login.login in said
     assert login.password in said
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from access import gate
 from accounts import card_reader, contacts, directory, logins, signing_in
 from accounts.actors import Actor
+from accounts.browsers import Browser
 from accounts.contacts import ContactChannel
 from accounts.sessions import SessionStore
 from accounts.userinfo import PlaceOfPractice
@@ -54,6 +55,7 @@ PASSWORDS = {
 }
 LOGINS = {CAMILLE.slug: "camille.moreau", ROY.slug: ROY.login, STAFF.slug: STAFF.login}
 DOORS = {CAMILLE.slug: "/connexion/", ROY.slug: "/guichet/connexion/", STAFF.slug: "/equipe/connexion/"}
+HERE = Browser("demonstration", "the command that tells the story")
 PATIENCE = 8  # seconds for the jobs of the story to end
 A_MOMENT = timedelta(minutes=1)
 
@@ -242,9 +244,9 @@ class Play:
         """With the code of the half minute before, so that the present one is left to whoever comes next."""
         code = totp.code(_base32(ROY.slug), self.now.timestamp() - totp.STEP)
         pending = signing_in.begin(
-            ROY.login, PASSWORDS[ROY.slug], at=self.now, origin="demo", kinds=("agent",)
+            ROY.login, PASSWORDS[ROY.slug], at=self.now, browser=HERE, kinds=("agent",)
         )
-        proved = signing_in.check_code(pending, code, at=self.now)
+        proved = signing_in.check_code(pending, code, browser=HERE, at=self.now)
         return _came_in(lambda visit: signing_in.finish(visit, proved, at=self.now))
 
     def the_house_works(self) -> str:

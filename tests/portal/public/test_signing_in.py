@@ -1,11 +1,14 @@
 """Camille comes back: her login and password, a code, and her own password the first time."""
 
+import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
 
 from accounts import notices
+from tests.conscience import Conscience
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +29,7 @@ def hers_by_password(browser, dossier, codes, monkeypatch):
     first_time(browser, dossier, codes)
     go(browser, "first_password", password=PASSWORD, again=PASSWORD)
     go(browser, "sign_out")
-    monkeypatch.setattr("accounts.devices.AGAIN_AFTER", timedelta(0))
+    monkeypatch.setattr("accounts.begun.AGAIN_AFTER", timedelta(0))
     return browser
 
 
@@ -108,21 +111,144 @@ def test_she_is_brought_to_the_page_she_asked_for(hers_by_password, dossier, cod
     assert answer.url == "/mon-dmp/acces/"
 
 
-@pytest.mark.parametrize("elsewhere", ["https://ailleurs.example/", "//ailleurs.example/", "javascript:x"])
-def test_she_is_never_brought_elsewhere(hers_by_password, dossier, codes, elsewhere):
-    go(hers_by_password, "sign_in", login=dossier.login, password=PASSWORD)
+def test_a_form_sent_twice_leaves_the_code_in_hand(browser, dossier, codes):
+    """Twice in one browser, the second before the first was answered: from the same page, in another
+    session."""
+    browser.get(reverse("public:sign_in"))
+    twin = Conscience()
+    twin.cookies.update(browser.cookies)
+    answers = {"login": dossier.login, "password": dossier.first_password}
 
-    assert go(hers_by_password, "sign_in_code", code=codes[-1], suite=elsewhere).url == reverse(
-        "patient:home"
+    go(browser, "sign_in", **answers)
+    sent_to = go(twin, "sign_in", **answers).url
+
+    assert len(codes) == 1
+    assert "06 ** ** ** 42" in twin.get(sent_to).content.decode()
+    assert go(twin, "sign_in_code", code=codes[0]).url == reverse("public:first_password")
+
+
+def test_closing_the_page_and_coming_back_finds_the_code_page(browser, dossier, codes):
+    go(browser, "sign_in", login=dossier.login, password=dossier.first_password)
+
+    back = browser.get(reverse("public:sign_in"), {"suite": "/mon-dmp/acces/"})
+
+    assert back.url == reverse("public:sign_in_code") + "?suite=%2Fmon-dmp%2Facces%2F"
+    page = browser.get(back.url).content.decode()
+    assert "Reprendre avec l’identifiant" in page
+    again = re.search(r'href="([^"]*autre=1[^"]*)"', page)[1].replace("&amp;", "&")
+    assert 'name="password"' in browser.get(again).content.decode()
+
+
+def test_only_the_last_code_counts_and_it_is_said(browser, dossier, codes, monkeypatch):
+    monkeypatch.setattr("accounts.begun.AGAIN_AFTER", timedelta(0))
+    go(browser, "sign_in", login=dossier.login, password=dossier.first_password)
+    [(contact, _)] = browser.get(reverse("public:sign_in_where")).context["form"].fields["contact"].choices
+
+    page = browser.get(go(browser, "sign_in_where", contact=contact).url).content.decode()
+
+    assert len(codes) == 2
+    assert "Seul le dernier code envoyé compte" in page
+
+
+def test_waits_of_minutes_are_said_as_minutes(browser, dossier, codes, monkeypatch):
+    monkeypatch.setattr("accounts.begun.AGAIN_AFTER", timedelta(0))
+    go(browser, "sign_in", login=dossier.login, password=dossier.first_password)
+    [(contact, _)] = browser.get(reverse("public:sign_in_where")).context["form"].fields["contact"].choices
+    for _ in range(4):
+        go(browser, "sign_in_where", contact=contact)
+
+    page = go(browser, "sign_in_where", contact=contact).content.decode()
+
+    assert len(codes) == 5
+    assert "Attendez encore 12\u00a0minutes" in page
+
+
+ELSEWHERE = [
+    "abc",
+    "//ailleurs.example/",
+    "///ailleurs.example/",
+    "/\\ailleurs.example/",
+    "\\\\ailleurs.example/",
+    "https://ailleurs.example/",
+    "http:///mon-dmp/",
+    "javascript:alert(1)",
+    "/mon-dmp/\x00",
+    "/mon-dmp/\r\nSet-Cookie: a=b",
+    "\t/mon-dmp/",
+    " /mon-dmp/",
+    "/pro/",
+    "/guichet/",
+    "/equipe/",
+    "/connexion/",
+    "/n-existe-pas/",
+    "/mon-dmp/../pro/",
+    "/" + "x" * 5000,
+    "/mon-dmp/?" + "x" * 5000,
+    "é",
+    "/mon-dmp/é",
+    "public:home",
+    "None",
+    "[]",
+    "{{ 7 }}",
+    "//",
+    "/",
+]
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_whatever_is_wished_for_one_comes_home(hers_by_password, dossier, codes, elsewhere):
+    door = f"{reverse('public:sign_in')}?{urlencode({'suite': elsewhere})}"
+    page = hers_by_password.get(door).content.decode()
+    assert 'name="suite"' not in page
+    sent_to = hers_by_password.post(door, {"login": dossier.login, "password": PASSWORD}).url
+    assert sent_to == reverse("public:sign_in_code")
+
+    answer = hers_by_password.post(
+        f"{sent_to}?{urlencode({'suite': elsewhere})}", {"code": codes[-1], "suite": elsewhere}
+    )
+
+    assert answer.url == reverse("patient:home")
+
+
+def test_past_many_failures_the_code_page_says_why_and_the_right_password_comes_in(
+    hers_by_password, dossier, codes
+):
+    stranger = Conscience()
+    for _ in range(12):
+        answer = go(stranger, "sign_in", login=dossier.login, password="autre chose")
+    assert answer.url == reverse("public:sign_in_code")
+    page = stranger.get(answer.url).content.decode()
+    assert "nous ne disons plus si le mot de passe est juste" in page
+    assert "06 **" not in page
+    assert "l’un des deux n’est sans doute pas le bon" in go(
+        stranger, "sign_in_code", code="000000"
+    ).content.decode().replace("\u00a0", " ")
+    assert stranger.get(reverse("public:sign_in_where")).url == reverse("public:sign_in")
+
+    elsewhere = Conscience()
+    sent_to = go(elsewhere, "sign_in", login=dossier.login, password=PASSWORD).url
+    shown = elsewhere.get(sent_to).content.decode()
+    assert "nous ne disons plus" in shown
+    assert "06 **" not in shown
+    assert go(elsewhere, "sign_in_code", code=codes[-1]).url == reverse("patient:home")
+
+    assert (
+        "ne convient pas"
+        in go(
+            hers_by_password, "sign_in", login=dossier.login, password="un doigt de travers"
+        ).content.decode()
     )
 
 
-def test_signing_in_again_at_once_says_to_wait_for_the_code(browser, dossier, codes):
-    go(browser, "sign_in", login=dossier.login, password=dossier.first_password)
+def test_a_printed_password_that_is_over_says_why_and_where_to_go(browser, dossier):
+    for number in range(6):
+        somewhere = Conscience()
+        answer = go(somewhere, "sign_in", login=dossier.login, password=dossier.first_password)
 
-    again = go(browser, "sign_in", login=dossier.login, password=dossier.first_password)
-
-    assert "Un code vient de partir" in again.content.decode()
+    page = answer.content.decode().replace("\u00a0", " ")
+    assert number == 5
+    assert "a servi à commencer cinq connexions" in page
+    assert "Présentez-vous à un guichet" in page
 
 
 def test_leaving_is_seen_and_complete(hers):
