@@ -2,10 +2,9 @@ import os
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from dmp import checks, pg
+from dmp import checks, pg, schema
 from vault.startup import WrongKey
 
 
@@ -24,9 +23,11 @@ class Command(BaseCommand):
             }
             pg.adopt(administrator, passwords)
         try:
-            call_command("migrate", database="owner", interactive=False)
+            schema.bring_up_to_date(self.stdout.write)
         except WrongKey as fault:
             raise CommandError(f"Wrong key: {fault}.") from None
+        except schema.StillInUse:
+            raise CommandError("A table stayed in use: end what holds it, and run this again.") from None
 
 
 def password_in(name: str) -> str:
