@@ -1,9 +1,12 @@
 """The bell: Celery carries the identifier of a job to a worker, PostgreSQL keeps the job."""
 
 import os
+import signal
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, worker_init, worker_process_init
+
+from dmp import children
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
 
@@ -23,3 +26,9 @@ def refuse_to_start_unsound(**_: object) -> None:
     from dmp import checks
 
     checks.refuse_to_start_unsound(checks.Process.WORKER)
+
+
+@worker_process_init.connect
+def end_with_the_worker(**_: object) -> None:
+    """A process of the pool whose master was killed takes no job more: its leases run out by themselves."""
+    children.die_with(os.getppid(), signal.SIGKILL)
