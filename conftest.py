@@ -47,6 +47,7 @@ def var() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgresql(var: Path) -> Iterator[Path]:
     server = pg.start(var, durable=False)
+    os.environ["PGPASSFILE"] = str(pg.passfile(var))  # for what tests start: psql, pg_dump, real processes
     yield var
     pg.stop(server)
 
@@ -113,18 +114,16 @@ class RealDatabase:
 
     @contextmanager
     def owner(self) -> Iterator[psycopg.Connection]:
-        host = str(children.socket_directory(self.var))
-        with psycopg.connect(host=host, user="dmp_owner", dbname=self.name, autocommit=True) as connection:
+        with pg.connect(self.var, self.name, login="dmp_owner") as connection:
             yield connection
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a real process (worker, scheduler, web) on this database."""
-        host = children.socket_directory(self.var)
         return os.environ | {
             "DJANGO_SETTINGS_MODULE": "dmp.settings",
             "DMP_VAR": str(self.var),
-            "DATABASE_URL": f"postgresql://dmp_app@/{self.name}?host={host}",
-            "DATABASE_OWNER_URL": f"postgresql://dmp_owner@/{self.name}?host={host}",
+            "DATABASE_URL": pg.url(self.var, self.name, "dmp_app"),
+            "DATABASE_OWNER_URL": pg.url(self.var, self.name, "dmp_owner"),
             **{name: str(getattr(settings, name)) for name in OUTSIDE},
             **more,
         }

@@ -18,7 +18,6 @@ from dmp.children import CannotStart
 from dmp.places import HERE
 
 BIN = Path(sys.executable).parent
-LOGINS = ("dmp_app", "dmp_owner")
 PATIENCE_SECONDS = 120.0
 FRONT = (sys.executable, "-m", "dmp.front")
 BACKLOG = 2048  # connections that wait while the web starts again
@@ -93,7 +92,7 @@ class House:
             return
         try:
             if pg.may_make_roles(url):
-                secrets = keys.kept(self.var, "database.json", LOGINS)
+                secrets = keys.kept(self.var, "database.json", pg.LOGINS)
                 app, owner = pg.adopt(url, secrets)
                 self.environment |= {"DATABASE_URL": app, "DATABASE_OWNER_URL": owner}
             elif not self.given.get("DATABASE_OWNER_URL"):

@@ -1,20 +1,24 @@
 """PostgreSQL: the embedded server, the roles that are its walls, the databases made of them."""
 
+import secrets
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
-from dmp import children
+from dmp import children, keys
 
 SUPERUSER = "postgres"
+LOGINS = ("dmp_app", "dmp_owner")
 VERSION = "18"
 PATIENCE_SECONDS = 20.0
 
@@ -36,7 +40,10 @@ SERVER_SETTINGS = LOG_SETTINGS | {
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "jit": "off",
+    "scram_iterations": "1",  # 256 random bits are not guessed: more would only slow each connection
 }
+# Whoever runs under our user reaches the socket: without a password it is nobody. There is no other way in.
+DOORS = "local all all scram-sha-256\n"
 
 GATED_ROLES = ("dmp_web", "dmp_counter", "dmp_feed", "dmp_worker")
 
@@ -90,16 +97,18 @@ def start(var: Path, *, durable: bool = True) -> subprocess.Popen[bytes]:
     data = var / "pg"
     _refuse_another_version(data)
     _forget_who_died(data, children.socket_directory(var))
+    passwords = _passwords(var)
     sockets = children.private_directory(children.socket_directory(var))
     if not (data / "PG_VERSION").exists():
-        _make_cluster(data)
+        _make_cluster(data, passwords[SUPERUSER])
+    _shut_the_doors(data, passwords[SUPERUSER])
     settings = SERVER_SETTINGS | ({} if durable else {"fsync": "off", "full_page_writes": "off"})
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     command = children.dying_with_us([binaries() / "postgres", "-D", data, "-k", sockets, *options], by="INT")
     log = var / "pg.log"
     with log.open("a") as output:
         server = children.start(children.as_nobody(command), output=output)
-    _wait_until_ready(server, sockets, log)
+    _wait_until_ready(server, var, log)
     return server
 
 
@@ -136,15 +145,45 @@ def _forget_who_died(data: Path, sockets: Path) -> None:
         lock.unlink(missing_ok=True)
 
 
-def _make_cluster(data: Path) -> None:
+def passfile(var: Path) -> Path:
+    """The passwords of the embedded server, as libpq reads them (`PGPASSFILE`, or the option `passfile`)."""
+    return keys.folder_of(var) / "pgpass"
+
+
+def _passwords(var: Path) -> dict[str, str]:
+    """By login; made once."""
+    made = "".join(f"*:*:*:{login}:{secrets.token_urlsafe(32)}\n" for login in (SUPERUSER, *LOGINS))
+    keys.write_once(passfile(var), made)
+    lines = [line.split(":") for line in passfile(var).read_text().splitlines()]
+    return {login: password for *_, login, password in lines}
+
+
+def _shut_the_doors(data: Path, password: str) -> None:
+    """Also of a cluster that was made without a password, or before these ones."""
+    (data / "pg_hba.conf").write_text(DOORS)
+    known = data / "superuser.sha256"
+    digest = sha256(password.encode()).hexdigest()
+    if known.exists() and known.read_text() == digest:
+        return
+    command = children.as_nobody([str(binaries() / "postgres"), "--single", "-D", str(data), "postgres"])
+    given = f"ALTER ROLE {SUPERUSER} PASSWORD '{password}'\n"
+    done = subprocess.run(command, input=given, capture_output=True, text=True)
+    if done.returncode:
+        raise children.CannotStart(f"PostgreSQL ne peut pas ouvrir {data} : {done.stderr.strip()}")
+    known.write_text(digest)
+
+
+def _make_cluster(data: Path, password: str) -> None:
     """Whole or not at all: one whose making was cut is made again."""
     draft = data.with_name(f"{data.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
-    command = [binaries() / "initdb", "-D", draft, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
+    command = [binaries() / "initdb", "-D", draft, "-U", SUPERUSER, "--encoding=UTF8"]
+    command += ["--auth=scram-sha-256", "--pwfile=/dev/stdin"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"]
     made = subprocess.run(
         children.as_nobody([str(word) for word in command]),
+        input=f"{password}\n",
         capture_output=True,
         text=True,
         start_new_session=True,  # Ctrl-C in the terminal is for us, who stop it
@@ -153,13 +192,14 @@ def _make_cluster(data: Path) -> None:
         raise children.CannotStart(
             f"PostgreSQL ne peut pas créer sa base dans {data} : {made.stderr.strip()}"
         )
+    (draft / "superuser.sha256").write_text(sha256(password.encode()).hexdigest())
     draft.rename(data)
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:
+def _wait_until_ready(server: subprocess.Popen[bytes], var: Path, log: Path) -> None:
     for _ in range(600):
         try:
-            psycopg.connect(host=str(sockets), user=SUPERUSER, dbname="postgres").close()
+            connect(var).close()
             return
         except psycopg.OperationalError:
             if server.poll() is not None:
@@ -171,16 +211,33 @@ def _wait_until_ready(server: subprocess.Popen[bytes], sockets: Path, log: Path)
     )
 
 
-def connect(var: Path, database: str = "postgres") -> psycopg.Connection:
-    """As superuser, to the embedded server."""
-    sockets = children.socket_directory(var)
-    return psycopg.connect(host=str(sockets), user=SUPERUSER, dbname=database, autocommit=True)
+def connect(var: Path, database: str = "postgres", *, login: str = SUPERUSER) -> psycopg.Connection:
+    """To the embedded server, each statement on its own; as superuser when nothing else is said."""
+    return psycopg.connect(make_conninfo(**place(var, database, login)), autocommit=True)
+
+
+def place(var: Path, database: str, login: str) -> dict[str, str]:
+    """What libpq must be told to reach a database of the embedded server."""
+    return {
+        "host": str(children.socket_directory(var)),
+        "user": login,
+        "dbname": database,
+        "passfile": str(passfile(var)),
+    }
+
+
+def url(var: Path, database: str, login: str) -> str:
+    """The same as an address."""
+    return f"postgresql://{login}@/{database}?host={children.socket_directory(var)}&passfile={passfile(var)}"
 
 
 def prepare(var: Path, database: str) -> None:
     """Roles, database and its walls on the embedded server, made when missing."""
+    passwords = _passwords(var)
     with connect(var) as connection:
         make_roles(connection)
+        for login in LOGINS:
+            set_password(connection, login, passwords[login])
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
             create_database(connection, database)
     with connect(var, database) as connection:
@@ -189,6 +246,11 @@ def prepare(var: Path, database: str) -> None:
 
 def make_roles(connection: psycopg.Connection) -> None:
     connection.execute(ROLES)
+
+
+def set_password(connection: psycopg.Connection, login: str, password: str) -> None:
+    statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(password))
+    connection.execute(statement)
 
 
 def create_database(connection: psycopg.Connection, name: str, *, template: str | None = None) -> None:
@@ -202,24 +264,21 @@ def create_database(connection: psycopg.Connection, name: str, *, template: str 
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO dmp_app").format(database))
 
 
-def adopt(url: str, secrets: Mapping[str, str]) -> tuple[str, str]:
+def adopt(url: str, passwords: Mapping[str, str]) -> tuple[str, str]:
     """Roles and walls on a server that somebody else runs; the URLs of dmp_app and dmp_owner there.
 
-    `url` signs in as a superuser, to a database that exists; `secrets` has a password for each login.
+    `url` signs in as a superuser, to a database that exists; `passwords` has one for each login.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
         make_roles(connection)
-        for login, secret in secrets.items():
-            statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                sql.Identifier(login), sql.Literal(secret)
-            )
-            connection.execute(statement)
+        for login, password in passwords.items():
+            set_password(connection, login, password)
         database = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO dmp_app").format(database))
         connection.execute(sql.SQL("GRANT CONNECT, CREATE ON DATABASE {} TO dmp_owner").format(database))
         raise_walls(connection)
-    return signed_in_as(url, "dmp_app", secrets), signed_in_as(url, "dmp_owner", secrets)
+    return signed_in_as(url, "dmp_app", passwords), signed_in_as(url, "dmp_owner", passwords)
 
 
 def may_make_roles(url: str) -> bool:
@@ -228,10 +287,10 @@ def may_make_roles(url: str) -> bool:
         return bool(row and row[0])
 
 
-def signed_in_as(url: str, login: str, secrets: Mapping[str, str]) -> str:
+def signed_in_as(url: str, login: str, passwords: Mapping[str, str]) -> str:
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{login}:{quote(secrets[login], safe='')}@{place}"))
+    return urlunsplit(parts._replace(netloc=f"{login}:{quote(passwords[login], safe='')}@{place}"))
 
 
 def drop_database(connection: psycopg.Connection, name: str) -> None:

@@ -171,7 +171,7 @@ def database(url: str, user: str) -> dict[str, object]:
     }
     if not url:
         place = {"NAME": "dmp", "USER": user, "HOST": str(children.socket_directory(DMP_VAR))}
-        return common | place | {"OPTIONS": prepared}
+        return common | place | {"OPTIONS": prepared | {"passfile": str(DMP_VAR / "keys" / "pgpass")}}
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     return common | {

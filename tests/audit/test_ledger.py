@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit import events, form_1, ledger
 from audit.models import Event as Row
-from dmp import children, pg
+from dmp import pg
 from vault import subjects
 from vault.keyring import Keyring
 
@@ -138,9 +138,9 @@ def test_a_dump_tells_nothing_of_people(real_database):
     chain, keyring = dossier(entries=2)
     for _ in range(2):
         ledger.refusal(event(chain), keyring)
-    host = str(children.socket_directory(real_database.var))
 
-    command = [str(pg.binaries() / "pg_dump"), "-h", host, "-U", pg.SUPERUSER, real_database.name]
+    url = pg.url(real_database.var, real_database.name, pg.SUPERUSER)
+    command = [str(pg.binaries() / "pg_dump"), url]
     dump = subprocess.run(command, capture_output=True, check=True).stdout
 
     assert str(chain).encode() in dump

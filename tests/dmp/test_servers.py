@@ -39,27 +39,59 @@ def test_the_application_login_has_nothing_by_itself(real_database):
 def test_nobody_may_call_a_function_that_was_not_granted(real_database):
     with real_database.owner() as owner:
         owner.execute("CREATE FUNCTION open_sesame() RETURNS int LANGUAGE sql AS 'SELECT 1'")
-    host = str(children.socket_directory(real_database.var))
 
-    with psycopg.connect(host=host, user="dmp_app", dbname=real_database.name) as application:
+    with pg.connect(real_database.var, real_database.name, login="dmp_app") as application:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             application.execute("SELECT open_sesame()")
-        application.rollback()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             application.execute("CREATE TEMP TABLE mine (id int)")
 
 
 def test_a_server_that_somebody_else_runs_gets_the_same_roles_and_walls(real_database):
-    host = children.socket_directory(real_database.var)
-    url = f"postgresql://postgres@/{real_database.name}?host={host}"
+    url = pg.url(real_database.var, real_database.name, pg.SUPERUSER)
     passwords = {"dmp_app": "p/w@1", "dmp_owner": "p:w?2"}
 
-    app, owner = pg.adopt(url, passwords)
+    try:
+        app, owner = pg.adopt(url, passwords)
 
-    assert pg.may_make_roles(url)
-    assert not pg.may_make_roles(app)
-    with psycopg.connect(owner) as connection:
-        assert connection.execute("SELECT current_user").fetchone() == ("dmp_owner",)
+        assert pg.may_make_roles(url)
+        assert not pg.may_make_roles(app)
+        with psycopg.connect(owner) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == ("dmp_owner",)
+    finally:
+        pg.prepare(real_database.var, real_database.name)
+
+
+@pytest.mark.parametrize("login", [pg.SUPERUSER, *pg.LOGINS])
+def test_whoever_runs_under_our_user_enters_no_database_without_a_password(real_database, login):
+    place = pg.place(real_database.var, real_database.name, login) | {"passfile": "/nowhere"}
+
+    with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+        psycopg.connect(**place)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(**place, password="dmp")
+    with pg.connect(real_database.var, real_database.name, login=login) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == (login,)
+
+
+def test_the_password_of_a_login_is_kept_from_everybody_else(real_database):
+    assert pg.passfile(real_database.var).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_cluster_made_without_passwords_has_its_doors_shut_at_the_next_start(tmp_path):
+    server = pg.start(tmp_path, durable=False)
+    with pg.connect(tmp_path) as connection:
+        connection.execute("ALTER ROLE postgres PASSWORD NULL")
+    pg.stop(server)
+    (tmp_path / "pg" / "pg_hba.conf").write_text("local all all trust\n")
+    (tmp_path / "pg" / "superuser.sha256").unlink()
+
+    server = pg.start(tmp_path, durable=False)
+    try:
+        with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+            psycopg.connect(**pg.place(tmp_path, "postgres", pg.SUPERUSER) | {"passfile": "/nowhere"})
+    finally:
+        pg.stop(server)
 
 
 def test_a_long_path_moves_the_sockets_to_a_short_private_one(tmp_path):

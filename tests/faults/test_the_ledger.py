@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
+from dmp import pg
 from dmp.pg import GATED_ROLES
 from tests.proof.people import open_dossier, who_have_a_history
 
@@ -39,12 +40,7 @@ def verified(**only):
 
 def test_the_application_cannot_alter_the_ledger_under_any_of_its_roles(real_database, dossiers):
     refused = 0
-    with psycopg.connect(
-        host=real_database.environment()["DATABASE_URL"].partition("host=")[2],
-        user="dmp_app",
-        dbname=real_database.name,
-        autocommit=True,
-    ) as application:
+    with pg.connect(real_database.var, real_database.name, login="dmp_app") as application:
         for role in ("none", *GATED_ROLES):
             application.execute(f"SET ROLE {role}")
             for statement in ALTERING:

@@ -10,9 +10,9 @@ import redis
 from dmp import pg
 
 
-def dump(host: Path, database: str, to: Path) -> Path:
-    """The whole database as text, taken by its superuser."""
-    command = [pg.binaries() / "pg_dump", "-h", host, "-U", pg.SUPERUSER, "-f", to, database]
+def dump(var: Path, database: str, to: Path) -> Path:
+    """The whole database of the embedded server of `var` as text, taken by its superuser."""
+    command = [pg.binaries() / "pg_dump", "-f", to, pg.url(var, database, pg.SUPERUSER)]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return to

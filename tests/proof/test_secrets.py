@@ -56,7 +56,7 @@ def test_a_stolen_house_names_nobody(tmp_path):
         play.told()
         overheard.stop()
         keys = copies.everything_in_redis(home.redis_socket, thief / "redis-content")
-        copies.dump(home.sockets, "dmp", thief / "dump.sql")
+        copies.dump(home.var, "dmp", thief / "dump.sql")
         with home.superuser() as server:
             server.execute("CHECKPOINT")
     search = Scanner(play.secrets)

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts import directory
 from accounts.userinfo import PlaceOfPractice
-from dmp import children
 from jobs import queue
 from tests.proof import copies, story
 from tests.proof.browsers import Within
@@ -50,8 +49,7 @@ def told(real_database, redis_server, tmp_path, settings, capfd):
         finally:
             overheard.stop()
     copies.everything_in_redis(redis_server, tmp_path / "copies" / "redis-content")
-    host = children.socket_directory(real_database.var)
-    copies.dump(host, real_database.name, tmp_path / "copies" / "dump.sql")
+    copies.dump(real_database.var, real_database.name, tmp_path / "copies" / "dump.sql")
     said = capfd.readouterr()
     (tmp_path / "copies" / "log").write_text(said.err + said.out, encoding="utf-8")
     return play
