@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import override_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from dmp import children, pg, valkey
+from dmp import checking, children, pg, valkey
 from tests import browser
 
 # Nothing is written in the tree outside .venv and var.
@@ -53,6 +53,14 @@ def postgresql(var: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def checker(var: Path) -> Iterator[None]:
+    """Who opens files from outside, jail included."""
+    process = checking.start(var)
+    yield
+    children.stop(process)
+
+
+@pytest.fixture(scope="session")
 def redis_server(var: Path) -> Iterator[str]:
     """A Valkey for this process; its socket's path."""
     server = valkey.start(var)
@@ -69,7 +77,9 @@ def keys(var: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(postgresql: Path, redis_server: str, keys: None, django_db_blocker) -> Iterator[None]:
+def django_db_setup(
+    postgresql: Path, redis_server: str, checker: None, keys: None, django_db_blocker
+) -> Iterator[None]:
     """The migrated database that rolled-back tests use and that `real_database` copies."""
     from django.core.management import call_command
     from django.db import connections

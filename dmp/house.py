@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import psycopg
 
-from dmp import children, keys, outside_world, pg, places, valkey
+from dmp import checking, children, keys, outside_world, pg, places, valkey
 from dmp.children import CannotStart
 from dmp.places import HERE
 
@@ -108,6 +108,9 @@ class House:
     def open_redis(self) -> None:
         if not self.given.get("REDIS_URL"):
             self._keep("valkey", lambda: valkey.start(self.var))
+
+    def open_checker(self) -> None:
+        self._keep("checker", lambda: checking.start(self.var))
 
     # -- Our own processes -------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ def live_in(home: "House") -> None:
     try:
         say("Démarrage…")
         keys.make(home.var, demo=True)
+        home.open_checker()
         home.open_sandbox()
         home.open_database()
         home.open_redis()

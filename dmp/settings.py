@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
-from dmp import children, places, valkey
+from dmp import checking, children, places, valkey
 from dmp.front.bodies import FORM_BYTES
 
 BASE_DIR = places.ROOT
@@ -73,6 +73,8 @@ VAULT = {
 # What the verification of the ledger signed, and the key it signs with: neither is ever in the database.
 DMP_LEDGER_HEADS = Path(setting("DMP_LEDGER_HEADS", str(DMP_VAR / "ledger")))
 DMP_LEDGER_KEY = Path(setting("DMP_LEDGER_KEY", str(DMP_VAR / "keys" / "ledger.json")))
+# Where the checker listens: who opens files from outside, in a process that knows nothing else.
+DMP_CHECKER_SOCKET = Path(setting("DMP_CHECKER_SOCKET", str(checking.socket_path(DMP_VAR))))
 DOCUMENT_STORE = Path(setting("DMP_DOCUMENT_STORE", str(DMP_VAR / "store")))
 
 # Of each web process: the threads that answer, and how many of them may wait for the outside at once.

@@ -4,7 +4,7 @@ Nothing in quarantine is readable. The bytes received are never changed, refused
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -15,16 +15,34 @@ from access.policy import Action, Reason, Status
 from accounts import notices
 from accounts.notices import NoticeKind
 from dossiers.house import HOUSE
-from jobs.queue import Lease
+from jobs.queue import Held, Later, Lease
 
 from . import child, keeping, things
 from .inspection import Inspection
 from .keeping import Kept
 from .things import DocumentAtTheDoor
 
+TRIES = 3  # of a checker that ends without an answer: then a person looks
+AGAIN_AFTER = timedelta(seconds=5)
+
 
 def check(dossier_id: UUID, document_id: UUID, *, lease: Lease, at: datetime) -> None:
-    """Settle one deposit, once. Raises jobs.queue.Fenced when another worker has it."""
+    """Settle one deposit, once. Raises jobs.queue.Fenced when another worker has it.
+
+    A checker that fails says nothing of the file, which stays in quarantine: raises jobs.queue.Later, and
+    jobs.queue.Held after three failures. One that nobody runs is waited for, as long as it takes.
+    """
+    try:
+        _check(dossier_id, document_id, lease=lease, at=at)
+    except child.CheckerAway:
+        raise Later("checks.away", AGAIN_AFTER, patient=True) from None
+    except child.ChildFailed as failure:
+        if lease.attempts >= TRIES:
+            raise Held(failure.code) from None
+        raise Later(failure.code, AGAIN_AFTER * lease.attempts) from None
+
+
+def _check(dossier_id: UUID, document_id: UUID, *, lease: Lease, at: datetime) -> None:
     thing = DocumentAtTheDoor(dossier_id, document_id, parts=(keeping.ORIGINAL,))
     try:
         with gate.admitted(HOUSE, Action.CHECK, thing, at=at) as passage:

@@ -1,66 +1,96 @@
-"""Hands a file to the checking child and waits, no longer than it must."""
+"""Hands a file to the checker, and believes of its answer only what can be seen to be true."""
 
-import subprocess
-import sys
-import threading
-from pathlib import Path
+import json
+import re
 
+from django.conf import settings
+
+from jail import client
+from jail.wire import Ending
+
+from . import inert_html
 from .inspection import Inspection, understood
 
-PATIENCE = 30.0  # seconds of wall clock; the child's own limit is in processor time
-MOST_TOLD = 64 << 20
-ROOT = Path(__file__).parent.parent
-
-# -B: a child leaves nothing behind, not even compiled code. -E -s: nothing from outside changes what it runs.
-COMMAND = (sys.executable, "-B", "-E", "-s", "-m", "documents.inspection")
+MOST_TOLD = 64 << 20  # bytes
+IMAGES = (b"\x89PNG\r\n\x1a\n", b"RIFF")
+REFUSAL = re.compile(r"[a-z]+\.[a-z_]+")
 
 
 class ChildFailed(RuntimeError):
-    """The child broke for a reason of its own, not because of the file: to be tried again."""
+    """The child ended before its answer, for a reason that need not be the file's: to be tried again.
+
+    `code` says what happened: `checks.killed` (by the system, or with the checker), `checks.stalled`,
+    `checks.crashed` (the reader fell over), `checks.unconfined` (its jail could not be closed),
+    `checks.garbled` (its answer is none).
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class CheckerAway(RuntimeError):
+    """Nobody answers: no file was looked at. To be tried again, as often as it takes."""
 
 
 def inspect(content: bytes, media_type: str) -> Inspection:
-    """What the child says of the file. A child that had to be killed, or died of it, refuses the file.
+    """What the checker says of the file. One that spent its budget of time, memory or words is refused.
 
-    Raises ChildFailed when the child could not do its work at all.
+    Raises ChildFailed, CheckerAway.
     """
-    with subprocess.Popen(
-        [*COMMAND, media_type],
-        cwd=ROOT,
-        env={"LANG": "C.UTF-8"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as child:
-        clock = threading.Timer(PATIENCE, child.kill)
-        feeder = threading.Thread(target=_feed, args=(child, content), daemon=True)
-        clock.start()
-        feeder.start()
-        try:
-            assert child.stdout is not None
-            output = child.stdout.read(MOST_TOLD + 1)
-            if len(output) > MOST_TOLD:
-                child.kill()
-            status = child.wait()
-        finally:
-            clock.cancel()
-            child.kill()
-            feeder.join(PATIENCE)
-    if status < 0 or status == 3 or len(output) > MOST_TOLD:  # a signal, or no memory left
+    try:
+        answer = client.ask(settings.DMP_CHECKER_SOCKET, media_type, content, at_most=MOST_TOLD)
+    except client.Unreachable:
+        raise CheckerAway from None
+    except client.Lost:
+        raise ChildFailed("checks.killed") from None
+    ending = answer.ending
+    if len(answer.output) > MOST_TOLD or ending.out_of_time or ending.out_of_memory:
         return Inspection("checks.exhausted", 0, 0, ())
-    if status != 0:
-        raise ChildFailed(status)
+    if failure := _failure(ending):
+        raise ChildFailed(failure)
     try:
-        return understood(output)
+        inspection = understood(answer.output)
+        _refuse_what_no_child_says(inspection)
     except (ValueError, KeyError, TypeError):
-        raise ChildFailed("untold") from None
+        raise ChildFailed("checks.garbled") from None
+    return inspection
 
 
-def _feed(child: "subprocess.Popen[bytes]", content: bytes) -> None:
-    assert child.stdin is not None
-    try:
-        child.stdin.write(content)
-        child.stdin.close()
-    except BrokenPipeError:
-        return  # it died; how it died is told by its status
+def _failure(ending: Ending) -> str:
+    if ending.unconfined:
+        return "checks.unconfined"
+    if ending.stalled:
+        return "checks.stalled"
+    if ending.killed_by in (9, 15):
+        return "checks.killed"
+    return "checks.crashed" if ending.killed_by or ending.status else ""
+
+
+def _refuse_what_no_child_says(inspection: Inspection) -> None:
+    """A child that a file has taken over may say anything: a script, a page too many, another kind of file.
+
+    Raises ValueError.
+    """
+    parts = dict(inspection.parts)
+    if inspection.refusal:
+        _expect(REFUSAL.fullmatch(inspection.refusal) and not parts)
+        return
+    pages = [f"page/{number}" for number in range(1, inspection.page_count + 1)]
+    _expect(pages or "narrative" in parts)
+    _expect(inspection.page_count <= inspection.pages_in_all)
+    _expect(
+        [name for name, _ in inspection.parts if name != "narrative"] == (["texts", *pages] if pages else [])
+    )
+    _expect(all(parts[page].startswith(IMAGES) for page in pages))
+    if pages:
+        words = json.loads(parts["texts"])
+        _expect(isinstance(words, list) and len(words) == len(pages))
+        _expect(all(isinstance(of_a_page, str) for of_a_page in words))
+    narrative = parts.get("narrative", b"").decode()
+    _expect(inert_html.cleaned(narrative) == narrative)
+
+
+def _expect(true: object) -> None:
+    if not true:
+        raise ValueError

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
-import nh3
-
-from . import cda, days, pictures
+from . import cda, days, inert_html, pictures
 from .cda import Cda, Element, Media
 
 PDF = "application/pdf"
@@ -20,19 +18,6 @@ FIRST_HEADING = 2  # the page's own title is the h1
 BORN = {"F": "née", "M": "né"}
 CELLS = frozenset({"td", "th"})
 GROUPS = frozenset({"thead", "tbody", "tfoot"})
-
-TAGS = {
-    "h2", "h3", "h4", "h5", "h6", "p", "div", "ul", "ol", "li", "table", "caption", "thead", "tbody", "tfoot",
-    "tr", "th", "td", "br", "strong", "em", "sub", "sup", "span", "figure", "figcaption", "img",
-}  # fmt: skip
-ATTRIBUTES = {
-    "p": {"class"},
-    "div": {"class", "role", "aria-label", "tabindex"},
-    "table": {"class"},
-    "th": {"scope", "colspan", "rowspan"},
-    "td": {"colspan", "rowspan"},
-    "img": {"src", "alt", "width", "height"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +51,7 @@ def rendering(document: Cda) -> Rendering:
             writer.place = section.title
         if section.text is not None:
             parts.append(writer.flow(section.text.children))
-    return Rendering(_second_look("".join(parts)), tuple(writer.files))
-
-
-def _second_look(html: str) -> str:
-    return nh3.clean(
-        html,
-        tags=TAGS,
-        clean_content_tags={"script", "style"},
-        attributes=ATTRIBUTES,
-        attribute_filter=_only_images_of_ours,
-        url_schemes={"data"},
-        link_rel=None,
-    )
-
-
-def _only_images_of_ours(tag: str, attribute: str, value: str) -> str | None:
-    if tag == "img" and attribute == "src":
-        return value if value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,")) else None
-    return value
+    return Rendering(inert_html.cleaned("".join(parts)), tuple(writer.files))
 
 
 def _header(document: Cda) -> str:

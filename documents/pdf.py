@@ -5,13 +5,16 @@ form, fetch or play something) is refused; one that only says something is shown
 with their words beside them.
 """
 
+import ctypes
 import io
-import time
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pikepdf
 import pypdfium2
+import pypdfium2.raw as pdfium
 from PIL import Image
 
 MOST_OBJECTS = 200_000
@@ -19,8 +22,8 @@ DEEPEST = 30
 MOST_IN_ONE_OBJECT = 20_000
 MOST_PAGES = 80
 WIDTH = 1240  # pixels: an A4 page at 150 dots per inch
-MOST_PIXELS = 4_000_000
-SHADES = 256
+MOST_PIXELS = 4_000_000  # of one page
+MOST_PIXELS_IN_ALL = 200_000_000  # eighty A4 pages and some more
 MOST_WORDS = 20_000  # characters of one page
 
 # What the file would do, by the type of the action and not by the mere key: opening at a page is harmless.
@@ -54,6 +57,16 @@ SUBTYPES = {
 REACHES_OUT = ("/URI", "/SubmitForm")  # by itself when the file opens, or when somebody presses
 STARTS = ("/OpenAction", "/AA")
 HARMLESS = frozenset({"pdf.attachment", "pdf.link"})  # nobody presses or opens anything on our pages
+
+
+def _forget_the_fonts_of_this_machine() -> None:
+    """Only the file's own fonts and those of the library: a page looks the same on every machine."""
+    pdfium.FPDF_DestroyLibrary()  # pypdfium2 initialised it as it was imported
+    pdfium.FPDF_InitLibraryWithConfig(pdfium.FPDF_LIBRARY_CONFIG(version=2, m_pUserFontPaths=NO_FOLDERS))
+
+
+NO_FOLDERS = (ctypes.POINTER(ctypes.c_char) * 1)()  # a list that ends at once
+_forget_the_fonts_of_this_machine()
 
 
 class Unreadable(ValueError):
@@ -141,9 +154,25 @@ def _is_nested(inner: Any) -> bool:
     return _is_container(inner) and not inner.is_indirect
 
 
-def pages(content: bytes, *, at_most: int = MOST_PAGES, seconds: float) -> tuple[int, list[Page]]:
-    """How many pages there are, and as many as may be drawn in that processor time. Raises Unreadable."""
-    deadline = time.process_time() + seconds
+@dataclass(slots=True)
+class Allowance:
+    """What may still be drawn of one document. Counted in pages and pixels, never in seconds: the same pages
+    are drawn on a machine that rests and on one that is busy."""
+
+    pages: int
+    pixels: int
+
+    def takes(self, pixels: int) -> bool:
+        """Whether one page more may be drawn; then it is counted."""
+        if self.pages < 1 or self.pixels < pixels:
+            return False
+        self.pages -= 1
+        self.pixels -= pixels
+        return True
+
+
+def pages(content: bytes, allowance: Allowance) -> tuple[int, list[Page]]:
+    """How many pages there are, and the first of them, as far as the allowance goes. Raises Unreadable."""
     try:
         opened = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError:
@@ -151,39 +180,98 @@ def pages(content: bytes, *, at_most: int = MOST_PAGES, seconds: float) -> tuple
     drawn: list[Page] = []
     try:
         in_all = len(opened)
-        for number in range(min(in_all, at_most)):
-            if time.process_time() > deadline:
+        if not in_all:
+            raise Unreadable("pdf.no_page")
+        for number in range(in_all):
+            page = _page(opened, number, allowance)
+            if page is None:
                 break
-            drawn.append(_page(opened, number))
+            drawn.append(page)
     except pypdfium2.PdfiumError:
         raise Unreadable("pdf.unreadable") from None
     finally:
         opened.close()
-    if not drawn:
-        raise Unreadable("pdf.no_page")
     return in_all, drawn
 
 
-def _page(opened: pypdfium2.PdfDocument, number: int) -> Page:
+def _page(opened: pypdfium2.PdfDocument, number: int, allowance: Allowance) -> Page | None:
+    if not allowance.pages:
+        return None
     page = opened[number]
     try:
         width, height = page.get_size()
         scale = WIDTH / max(width, 1)
         scale = min(scale, (MOST_PIXELS / max(width * height, 1)) ** 0.5)
         scale = min(scale, 16_000 / max(width, height, 1))
+        if not allowance.takes(math.ceil(width * scale) * math.ceil(height * scale)):
+            return None
         image = page.render(scale=scale, may_draw_forms=False).to_pil()
         return Page(_written(image), _words(page))
     finally:
         page.close()
 
 
+# Images of pages -----------------------------------------------------------------------------------
+
+SHADES = 256
+LEVELS = 16  # four bits a pixel
+CONSPICUOUS = 1000  # a shade that one pixel in so many has is shown as it is
+PHOTOGRAPH = 0.25  # the share of a page that is neither of its two most frequent shades: words never reach it
+
+Counted = list[tuple[int, tuple[int, int, int]]]  # how many pixels have each colour
+
+
 def _written(image: Image.Image) -> bytes:
-    """Words on paper stay sharp in a few shades of PNG; photographs go in WebP."""
+    """Words on paper stay sharp, in sixteen greys or in their own few colours; photographs go in WebP."""
+    counted: Counted | None = image.getcolors(SHADES)
+    if counted is None or _is_a_photograph(counted):
+        return in_webp(image)
+    if all(red == green == blue for _, (red, green, blue) in counted):
+        return in_greys(image, counted)
+    return in_colours(image, counted)
+
+
+def _is_a_photograph(counted: Counted) -> bool:
+    pixels = sorted((count for count, _ in counted), reverse=True)
+    return sum(pixels[2:]) > PHOTOGRAPH * sum(pixels)
+
+
+def in_webp(image: Image.Image) -> bytes:
     written = io.BytesIO()
-    if image.getcolors(SHADES) is not None:
-        image.quantize(32).save(written, "PNG")
-    else:
-        image.save(written, "WEBP", quality=80, method=2)
+    image.save(written, "WEBP", quality=80, method=1)
+    return written.getvalue()
+
+
+def in_greys(image: Image.Image, counted: Counted) -> bytes:
+    """Four bits a pixel: the shades that cover something as they are, those between them to the nearest."""
+    shades = _levels([(count, grey) for count, (grey, _, _) in counted])
+    nearest = [min(range(LEVELS), key=lambda at, grey=grey: abs(shades[at] - grey)) for grey in range(SHADES)]
+    pixels = image.convert("L").point(nearest)
+    paletted = Image.frombytes("P", pixels.size, pixels.tobytes())
+    paletted.putpalette([channel for shade in shades for channel in (shade, shade, shade)])
+    written = io.BytesIO()
+    paletted.save(written, "PNG", bits=4)
+    return written.getvalue()
+
+
+def _levels(counted: list[tuple[int, int]]) -> list[int]:
+    """Sixteen greys: black, white, the conspicuous ones, and steps in the widest gaps between them."""
+    pixels = sum(count for count, _ in counted)
+    frequent = sorted(counted, reverse=True)[: LEVELS // 2]
+    shades = {0, SHADES - 1} | {grey for count, grey in frequent if count * CONSPICUOUS > pixels}
+    while len(shades) < LEVELS:
+        ordered = sorted(shades)
+        width, below = max((above - below, below) for below, above in pairwise(ordered))
+        shades.add(below + width // 2)
+    return sorted(shades)
+
+
+def in_colours(image: Image.Image, counted: Counted) -> bytes:
+    """Every colour as it is: there are few."""
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for _, colour in counted for channel in colour])
+    written = io.BytesIO()
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(written, "PNG")
     return written.getvalue()
 
 

@@ -106,7 +106,7 @@ REFUSALS: dict[Reason, Answer] = {
     ),
     Reason.REFUSED_BY_CHECKS: _answer(
         "Ce fichier n'a pas pu être accepté",
-        "Il est abîmé, ou contient ce qu'un document de santé ne doit pas contenir. "
+        "Il est abîmé, trop lourd à lire, ou contient ce qu'un document de santé ne doit pas contenir. "
         "Enregistrez-le de nouveau en PDF, puis redéposez-le.",
     ),
     Reason.SUPERSEDED: _answer(

@@ -31,6 +31,7 @@ REFUSED = {
     "pdf.unreadable": "Il est abîmé : nous n’arrivons pas à le lire.",
     "pdf.no_page": "Il n’a aucune page.",
     "pdf.too_complex": "Il est trop lourd à lire sans danger.",
+    "checks.exhausted": "Il est trop lourd à lire : l’ouvrir demande trop de calcul ou de mémoire.",
     "pdf.": "Il contient des actions automatiques : un document de santé ne doit que se lire.",
     "": "Il est abîmé, ou contient ce qu’un document de santé ne doit pas contenir.",
 }

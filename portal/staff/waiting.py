@@ -24,6 +24,7 @@ KINDS = {
     "documents.check": "Vérification d’un document",
     "notices.send": "Message à un titulaire",
 }
+CHECKS = "Trois essais ont échoué ; le document reste en quarantaine. "
 # What a code means, by how it begins: the longest beginning that fits is told.
 MEANINGS = {
     "": "La tâche s’est arrêtée sans explication connue.",
@@ -45,6 +46,11 @@ MEANINGS = {
     "insurer.": "L’Assurance maladie n’a pas répondu comme convenu.",
     "answer.": "L’Assurance maladie n’a pas répondu comme convenu.",
     "no_answer": "L’Assurance maladie n’a pas répondu.",
+    "checks.": CHECKS + "Relancer la vérification suffit d’ordinaire.",
+    "checks.crashed": CHECKS + "Le lecteur tombe chaque fois qu’il ouvre ce fichier : il peut être piégé.",
+    "checks.stalled": CHECKS + "Le lecteur ne répond plus quand il ouvre ce fichier.",
+    "checks.killed": CHECKS + "Le système a arrêté le lecteur : la mémoire manque peut-être à la machine.",
+    "checks.unconfined": CHECKS + "La machine n’a pas pu isoler le lecteur : le fichier n’a pas été ouvert.",
     "error.": "Un défaut du service l’arrête. Le journal dit où.",
 }
 

@@ -56,6 +56,7 @@ def main() -> None:
         keys.make(var, demo=True)
         house.open_database()
         house.open_redis()
+        house.open_checker()
         prepare(house)
         house.open_web()
         house.wait_for_web()

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from documents import cda, narrative
+from documents import cda, inert_html, narrative
 from documents.xmlguard import Rejected
 
 from .files import CORPORA, needs_corpora, pdf
@@ -170,7 +170,7 @@ class Auditor(HTMLParser):
     """Fails on any element, attribute or address that is not ours."""
 
     def handle_starttag(self, tag, attributes):
-        assert tag in narrative.TAGS, tag
+        assert tag in inert_html.TAGS, tag
         for name, value in attributes:
             assert name in ALLOWED, name
             if name == "src":

@@ -1,0 +1,123 @@
+"""What a hostile file is, and what may be shown of it: the work of the checker.
+
+`python -m documents.checker SOCKET` serves it: a process that knows neither the database nor any key,
+imports no Django, and looks at each file in a jailed child (`jail`). `documents.child` is who asks. Nobody
+else imports this module, nor the libraries that read files from outside.
+"""
+
+import base64
+import codecs
+import io
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pikepdf
+from pikepdf import Name
+from PIL import Image
+
+from jail import server
+from jail.confinement import Budget, Mode, NoJail
+
+from . import cda, narrative, pdf, pictures, xmlguard
+from .inspection import CDA, PDF, Inspection, told
+from .xmlguard import Rejected
+
+BUDGET = Budget(memory=512 << 20, seconds=30)
+
+
+def inspect(content: bytes, media_type: str) -> Inspection:
+    """What the file is, and what may be shown of it."""
+    try:
+        return _inspect(content, media_type)
+    except (Rejected, pdf.Unreadable) as refusal:
+        return Inspection(refusal.code, 0, 0, ())
+
+
+def _inspect(content: bytes, media_type: str) -> Inspection:
+    html = ""
+    files: tuple[bytes, ...] = (content,)
+    if media_type == CDA:
+        rendered = narrative.rendering(cda.read(content))
+        html, files = rendered.html, rendered.files
+    pages: list[pdf.Page] = []
+    in_all = 0
+    allowance = pdf.Allowance(pdf.MOST_PAGES, pdf.MOST_PIXELS_IN_ALL)
+    for file in files:
+        if code := pdf.acts(pdf.findings(file)):
+            return Inspection(code, 0, 0, ())
+        count, drawn = pdf.pages(file, allowance)
+        in_all += count
+        pages += drawn
+    parts = [("narrative", html.encode())] if html else []
+    if pages:
+        parts.append(("texts", json.dumps([page.words for page in pages], ensure_ascii=False).encode()))
+        parts += [(f"page/{number}", page.image) for number, page in enumerate(pages, 1)]
+    return Inspection("", len(pages), in_all, tuple(parts))
+
+
+def work(content: bytes, media_type: str) -> bytes:
+    """What a child writes of its file."""
+    return told(inspect(content, media_type))
+
+
+def warm() -> None:
+    """Load whatever is loaded on first use: a child opens no file, not even a module."""
+    logging.disable(logging.CRITICAL)  # what libraries say of somebody's file is for nobody
+    warnings.simplefilter("ignore")
+    Image.init()
+    for encoding in (*xmlguard.ENCODINGS, *ENCODINGS):
+        codecs.lookup(encoding)
+    pictures.rewritten(_sample_picture())
+    for content, media_type in ((_sample_pdf(), PDF), (_sample_cda(), CDA), (b"<", CDA), (b"%PDF", PDF)):
+        inspect(content, media_type)
+    paper = Image.new("RGB", (2, 2))
+    pdf.in_webp(paper)
+    pdf.in_colours(paper, [(4, (0, 0, 0))])
+
+
+ENCODINGS = ("utf-8-sig", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1", "pdfdoc")
+
+
+def _sample_pdf() -> bytes:
+    written = io.BytesIO()
+    with pikepdf.new() as made:
+        page = made.add_blank_page()
+        font = pikepdf.Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+        page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F=font))
+        page.Contents = made.make_stream(b"BT /F 18 Tf 60 300 Td (Bonjour) Tj ET")
+        made.save(written)
+    return written.getvalue()
+
+
+def _sample_picture() -> bytes:
+    drawn = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(drawn, "JPEG")
+    return drawn.getvalue()
+
+
+def _sample_cda() -> bytes:
+    picture = base64.b64encode(_sample_picture()).decode()
+    return f"""<ClinicalDocument xmlns="urn:hl7-org:v3"><title>Essai</title><effectiveTime value="20260102"/>
+<component><structuredBody><component><section><title>Essai</title><text>
+<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>
+<list><item>c</item></list><renderMultiMedia referencedObject="d"/></text>
+<entry><observationMedia ID="d"><value mediaType="image/jpeg" representation="B64">{picture}</value>
+</observationMedia></entry></section></component></structuredBody></component></ClinicalDocument>""".encode()
+
+
+def main(arguments: Sequence[str]) -> str | None:
+    """The sentence for which it did not start, if any."""
+    address, *mode = arguments
+    try:
+        server.serve(Path(address), work, BUDGET, warm=warm, mode=Mode(mode[0]) if mode else None)
+    except NoJail as sentence:
+        return str(sentence)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
