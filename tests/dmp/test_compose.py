@@ -45,7 +45,9 @@ def test_the_schema_refuses_what_the_specification_does_not_know(tmp_path):
 
 
 def test_every_process_of_the_house_is_there(services):
-    assert {"postgresql", "valkey", "prepare", "web", "worker", "scheduler", "proxy"} <= set(services)
+    assert {"postgresql", "valkey", "prepare", "web", "worker", "scheduler", "checker", "proxy"} <= set(
+        services
+    )
     assert services["postgresql"]["image"].startswith(f"postgres:{pg.VERSION}.")
 
 
@@ -108,6 +110,30 @@ NOT_IN_CONTAINERS = {
     "DMP_VAULT_PROVIDER",
     "SANDBOX_PORT",
 }
+
+
+def test_the_checker_has_no_network_no_secret_no_key_and_no_folder_but_its_sockets(services):
+    checker = services["checker"]
+
+    assert checker["network_mode"] == "none"
+    assert {"networks", "ports", "environment", "env_file", "secrets", "tmpfs", "depends_on"} & set(
+        checker
+    ) == set()
+    assert checker["volumes"] == ["checker:/run/checker"]
+    assert (checker["read_only"], checker["cap_drop"]) == (True, ["ALL"])
+    assert checker["security_opt"] == ["no-new-privileges:true"]
+    assert checker["user"].split(":")[0] not in ("", "0", "10001"), "a user of its own"
+    assert "$" not in str(checker), "it is told nothing"
+
+
+def test_whoever_does_jobs_reaches_the_checker_and_nobody_else(services):
+    reach = {name: service["volumes"] for name, service in services.items() if "checker:" in str(service)}
+
+    assert set(reach) == {"checker", "worker", "scheduler"}
+    for name in ("worker", "scheduler"):
+        address = services[name]["environment"]["DMP_CHECKER_SOCKET"]
+        assert "checker:/run/checker:ro" in services[name]["volumes"]
+        assert address == services["checker"]["command"][-1] == "/run/checker/checker.sock"
 
 
 @pytest.mark.parametrize("name", [".gitignore", ".dockerignore"])
