@@ -77,6 +77,27 @@ class Running:
         return False
 
 
+def command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def parent_of(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
+
+
+def until(true, *, within: float = 10.0) -> bool:
+    deadline = time.monotonic() + within
+    while not (held := true()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return held
+
+
 @pytest.fixture(scope="module")
 def house_var(var: Path) -> Path:
     return var / "house"
@@ -134,6 +155,18 @@ def test_it_keeps_its_data_restarts_who_dies_and_leaves_nobody_when_killed(runni
         time.sleep(0.1)
     assert home.answers("/readyz") == 200
     assert "« scheduler » s’était arrêté : il est relancé" in home.said.read_text()
+
+    for words in (b"dmp.wsgi:front", b"celery"):
+        masters = {
+            pid for pid in home.others() if words in command_of(pid) and parent_of(pid) == home.process.pid
+        }
+        orphans = {pid for pid in home.others() if parent_of(pid) in masters}
+        assert masters
+        assert orphans or words == b"celery"
+        for master in masters:
+            os.kill(master, signal.SIGKILL)
+        assert until(lambda gone=masters | orphans: not gone & set(home.others())), words
+        assert home.answers("/aide/") == 200, "nobody was refused: connections waited"
 
     home.process.send_signal(signal.SIGKILL)
     home.process.wait()
