@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
@@ -27,6 +28,8 @@ from vault.subjects import Wrapped
 from . import policy
 from .policy import Action, Decision, Question, Reason, Standing, Target
 
+log = structlog.get_logger(__name__)
+
 MOST_IDENTITIES = 50  # identities one search may unseal
 
 
@@ -34,7 +37,7 @@ MOST_IDENTITIES = 50  # identities one search may unseal
 class Facts:
     """What a thing says of itself, read in one statement before anything is decided.
 
-    `unwrap` gives the key of what is asked for; it is called only for somebody admitted.
+    `unwrap` gives the key of what is asked for, to somebody admitted and to the trace of who is not.
     `row` is whatever else the thing read on the way, for the operation that knows the thing.
     """
 
@@ -137,27 +140,43 @@ def admitted(
 
     The trace of an admitted act commits with the act: if the block fails, neither happened. The trace
     of a refusal commits before Refused is raised. Durable: raises RuntimeError inside a transaction.
+    What no longer unseals was altered, and is refused as such: traced where the actor's own acts are.
     """
-    with transaction.atomic(durable=True):
-        signed_in = _enter(actor, role_of(actor, action), thing.pin, at)
-        facts = thing.facts(actor, at)
-        question = Question(
-            actor=actor,
-            action=action,
-            target=facts.target,
-            standing=facts.standing,
-            at=at,
-            signed_in=signed_in,
-        )
-        decision = policy.decide(question)
-        passage = Passage(question, decision, facts, detail)
-        if decision.allowed:
-            yield passage
-            _leave(*ledger.appending(*_event(passage)))
-        else:
-            _leave(*ledger.refusing(*_event(passage)))
+    try:
+        with transaction.atomic(durable=True):
+            signed_in = _enter(actor, role_of(actor, action), thing.pin, at)
+            facts = thing.facts(actor, at)
+            question = Question(
+                actor=actor,
+                action=action,
+                target=facts.target,
+                standing=facts.standing,
+                at=at,
+                signed_in=signed_in,
+            )
+            decision = policy.decide(question)
+            passage = Passage(question, decision, facts, detail)
+            if decision.allowed:
+                yield passage
+                _leave(*ledger.appending(*_event(passage)))
+            else:
+                _leave(*ledger.refusing(*_event(passage)))
+    except Damaged:
+        raise _altered(actor, action, thing, at, detail) from None
     if not decision.allowed:
         raise Refused(decision)
+
+
+def _altered(actor: Actor, action: Action, thing: Guarded, at: datetime, detail: dict[str, Any]) -> Refused:
+    """The refusal, traced, of what could not be unsealed. The dossier's own key may be what was altered."""
+    log.error("cell.altered", kind=str(action), row=str(thing.pin or ""))
+    decision = policy.refuse(Reason.ALTERED)
+    question = Question(actor=actor, action=action, target=Target(exists=False), standing=Standing(), at=at)
+    told = detail | ({"dossier": str(thing.pin)} if thing.pin else {})
+    with transaction.atomic(durable=True):
+        _enter(actor, role_of(actor, action), None, at)
+        _leave(*ledger.refusing(*_event(Passage(question, decision, Facts(target=question.target), told))))
+    return Refused(decision)
 
 
 COUNTER_ACTIONS = frozenset({Action.CHECK_EXISTENCE, Action.OPEN})

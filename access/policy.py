@@ -60,6 +60,7 @@ class Reason(StrEnum):
     WEAK_PROOF = "weak_proof"
     WRONG_SPACE = "wrong_space"
     ABSENT = "absent"
+    ALTERED = "altered"
     CLOSED = "closed"
     EXPIRED = "expired"
     ALREADY_OPEN = "already_open"
@@ -97,6 +98,7 @@ class Target:
     """What is asked for, described by facts alone."""
 
     exists: bool = True
+    altered: bool = False  # what decides in clear is not as somebody with the key wrote it
     audience: frozenset[Capacity] = frozenset()  # of a space: patients', professionals', the counter, staff's
     dossier_id: UUID | None = None
     holder_id: UUID | None = None
@@ -118,6 +120,7 @@ class Standing:
     """What the holder's decisions and presence make of this actor at this moment."""
 
     granted: bool = False
+    grant_altered: bool = False
     holder_present: bool = False
     identity_proved: bool = False
     consented: bool = False
@@ -223,6 +226,10 @@ def what_does_not_exist_is_absent(q: Question) -> Decision | None:
     return None if q.target.exists else refuse(Reason.ABSENT)
 
 
+def what_was_altered_is_believed_by_nobody(q: Question) -> Decision | None:
+    return refuse(Reason.ALTERED) if q.target.altered else None
+
+
 def a_closed_dossier_is_shut_to_all(q: Question) -> Decision | None:
     # CSP art. R. 1111-36: a closed dossier is archived, nobody reads it.
     return None if q.target.open else refuse(Reason.CLOSED)
@@ -312,7 +319,9 @@ def a_grant_opens(q: Question) -> Decision | None:
 
 
 def without_a_grant_a_professional_reads_nothing(q: Question) -> Decision | None:
-    return refuse(Reason.NOT_GRANTED) if q.actor.capacity is Capacity.PROFESSIONAL else None
+    if q.actor.capacity is not Capacity.PROFESSIONAL:
+        return None
+    return refuse(Reason.ALTERED if q.standing.grant_altered else Reason.NOT_GRANTED)
 
 
 def professionals_declare_the_agreement_given_to_them(q: Question) -> Decision | None:
@@ -360,7 +369,12 @@ def the_current_version_is_the_one_read(q: Question) -> Decision | None:
 
 
 PROVED = (whoever_has_signed_out_is_nobody, everyone_proves_who_they_are)
-ALIVE = (what_does_not_exist_is_absent, a_closed_dossier_is_shut_to_all, a_holder_knows_one_dossier)
+ALIVE = (
+    what_does_not_exist_is_absent,
+    what_was_altered_is_believed_by_nobody,
+    a_closed_dossier_is_shut_to_all,
+    a_holder_knows_one_dossier,
+)
 OWN_APPLICATION = (
     what_does_not_exist_is_absent,
     an_application_belongs_to_who_started_it,

@@ -12,11 +12,13 @@ from vault import blind, subjects
 from vault.keyring import Keyring
 from vault.subjects import SubjectKind
 
-from . import devices, logins, userinfo
+from . import devices, logins, sessions, userinfo
 from .actors import Actor, Authentication, Capacity, Channel
 from .devices import TotpSecret
-from .models import Practice, User
+from .models import Practice, Professional, User
 from .userinfo import PlaceOfPractice, PracticeTold, ProfessionalTold
+
+STRUCK_OFF = "struck_off_at"  # in the sealed cell of a professional
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class ProfessionalKnown:
     id: UUID
     name: str
     practices: tuple[PracticeKnown, ...]
+    struck_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,50 @@ def learn(told: ProfessionalTold, *, at: datetime) -> ProfessionalKnown:
         practices = tuple(
             _learn_practice(professional_id, practice, structures, at) for practice in told.practices
         )
-    return ProfessionalKnown(professional_id, told.name, practices)
+        struck_off = _struck_off(professional_id)
+    return ProfessionalKnown(professional_id, told.name, practices, struck_off)
+
+
+def strike_off(rpps: str, *, at: datetime) -> bool:
+    """The directory no longer knows this professional as one: their visits end, they sign in no more.
+
+    Said in the sealed cell too, so that nobody lets them in again by clearing a date. False when unknown.
+    """
+    return _write_off(rpps, at)
+
+
+def reinstate(rpps: str) -> bool:
+    """The directory knows this professional again. False when they were unknown."""
+    return _write_off(rpps, None)
+
+
+def _write_off(rpps: str, at: datetime | None) -> bool:
+    with transaction.atomic():
+        found = _found("accounts_professional", "rpps_mac", blind.blind("rpps", rpps))
+        if found is None:
+            return False
+        row_id, sealed = found
+        keyring = subjects.keyring(row_id)
+        known = keyring.unseal_json("accounts_professional", "sealed", row_id, bytes(sealed))
+        known = {**known, STRUCK_OFF: at.isoformat() if at else None}
+        _renew(
+            "accounts_professional",
+            row_id,
+            keyring.seal_json("accounts_professional", "sealed", row_id, known),
+        )
+        Professional.objects.filter(pk=row_id).update(struck_off_at=at)
+    if at is not None:
+        sessions.end_all(row_id)
+    return True
+
+
+def _struck_off(professional_id: UUID) -> bool:
+    """What the sealed cell says, and the clear date that the gate compares: either is enough."""
+    row = Professional.objects.get(pk=professional_id)
+    known = subjects.keyring(professional_id).unseal_json(
+        "accounts_professional", "sealed", professional_id, bytes(row.sealed)
+    )
+    return bool(known.get(STRUCK_OFF)) or row.struck_off_at is not None
 
 
 def _learn_practice(
@@ -112,8 +158,9 @@ def _known(table: str, index: str, mac: bytes, kind: SubjectKind, told: dict[str
     assert found is not None
     row_id, sealed = found
     keyring = subjects.keyring(row_id)
-    if keyring.unseal_json(table, "sealed", row_id, bytes(sealed)) != told:
-        _renew(table, row_id, keyring.seal_json(table, "sealed", row_id, told))
+    known = keyring.unseal_json(table, "sealed", row_id, bytes(sealed))
+    if known | told != known:
+        _renew(table, row_id, keyring.seal_json(table, "sealed", row_id, known | told))
     return row_id
 
 

@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection
+from django.db import connection, transaction
 
 from vault import blind, subjects
 from vault.keyring import Keyring
 from vault.subjects import SubjectKind, Wrapped
 
+from . import sessions
 from .contacts import Contact
 from .hashers import First, first_password
-from .models import User
+from .models import USER, User
 from .passwords import hash_password, password_faults
 from .traits import normalise
 
@@ -206,6 +207,32 @@ def first_password_counts_from(user_id: UUID, *, at: datetime) -> None:
         )
 
 
+# Whose it is -----------------------------------------------------------------------------------
+
+
+def holds(user: User, keyring: Keyring) -> bool:
+    """Whether the login is as it was when it was opened or closed: somebody who writes in the database
+    without a key points it nowhere else, and opens it to nobody."""
+    return USER.holds(keyring, user.facts_mac, user.pk, *_facts(user))
+
+
+def close(user_id: UUID) -> bool:
+    """Let nobody in by this login any more; its visits end with it. False when it was closed already."""
+    with transaction.atomic():
+        user = User.objects.select_for_update(of=("self",)).filter(pk=user_id, active=True).first()
+        if user is None:
+            return False
+        user.active = False
+        mac = USER.mac(subjects.keyring(user_id), user_id, *_facts(user))
+        User.objects.filter(pk=user_id).update(active=False, facts_mac=mac)
+    sessions.end_all(user_id)
+    return True
+
+
+def _facts(user: User) -> tuple[Any, ...]:
+    return user.kind, user.person_id, user.dossier_id, user.structure_id, user.active
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Account:
     id: UUID
@@ -222,9 +249,10 @@ class _Account:
 _ACCOUNT = """
 WITH account AS (
     INSERT INTO accounts_user (id, login_mac, password, kind, person_id, dossier_id, structure_id, sealed,
-                               active, must_change_password, created_at)
+                               active, must_change_password, created_at, facts_mac)
     VALUES (%(id)s::uuid, %(login_mac)s::bytea, %(password)s, %(kind)s, %(person)s::uuid, %(dossier)s::uuid,
-            %(structure)s::uuid, %(sealed)s::bytea, true, %(must_change)s, %(at)s::timestamptz)
+            %(structure)s::uuid, %(sealed)s::bytea, true, %(must_change)s, %(at)s::timestamptz,
+            %(facts_mac)s::bytea)
     ON CONFLICT (login_mac) DO NOTHING RETURNING id
 ), key AS (
     INSERT INTO vault_subjectkey (subject_id, kind, version, kek_version, wrapped, created_at)
@@ -256,6 +284,15 @@ def _insert(
         "structure": account.structure_id,
         "sealed": keyring.seal_json("accounts_user", "sealed", account.id, told),
         "must_change": account.must_change_password,
+        "facts_mac": USER.mac(
+            keyring,
+            account.id,
+            str(account.kind),
+            account.person_id,
+            account.dossier_id,
+            account.structure_id,
+            True,
+        ),
         "at": at,
         "key_kind": key.kind,
         "version": key.version,

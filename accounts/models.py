@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django_otp.models import Device
 
+from vault.binding import Binding
+
 
 class UserManager(BaseUserManager["User"]):
     """Accounts are made by accounts.logins and accounts.directory, never by a form."""
@@ -48,6 +50,7 @@ class User(AbstractBaseUser):
     first_password_from = models.DateTimeField(null=True)  # when its days begin; with the account, by default
     first_password_uses = models.SmallIntegerField(db_default=0)  # sign-ins begun with it
     password_epoch = models.IntegerField(db_default=0)  # how many times another password was chosen
+    facts_mac = models.BinaryField(null=True)
     created_at = models.DateTimeField()
 
     objects = UserManager()
@@ -240,6 +243,7 @@ class Program(models.Model):
     scopes = models.CharField(max_length=200)
     active = models.BooleanField()
     created_at = models.DateTimeField()
+    facts_mac = models.BinaryField(null=True)
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -252,6 +256,7 @@ class AccessToken(models.Model):
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+")
     scopes = models.CharField(max_length=200)
     expires_at = models.DateTimeField(db_index=True)
+    facts_mac = models.BinaryField(null=True)
 
     def __str__(self) -> str:
         return str(self.program_id)
@@ -280,3 +285,24 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+# What decides in clear whose account it is and what it opens, bound to its row: a login under its own key,
+# what programs show under the house's.
+USER = Binding(
+    table="accounts_user",
+    subject="id",
+    columns=("kind", "person_id", "dossier_id", "structure_id", "active"),
+)
+PROGRAM = Binding(
+    table="accounts_program",
+    subject=None,
+    columns=("structure_id", "keys", "scopes", "active"),
+    structured=frozenset({"keys"}),
+)
+ACCESS_TOKEN = Binding(
+    table="accounts_accesstoken",
+    key="token_mac",
+    subject=None,
+    columns=("program_id", "scopes", "expires_at"),
+)

@@ -1,6 +1,6 @@
 """Persons, found by the keyed digest of their national health identity."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connection
 
@@ -20,18 +20,19 @@ def find(ins: Ins) -> UUID | None:
     return row[0] if row else None
 
 
-def making(ins: Ins) -> tuple[str, list[object]]:
-    """The CTEs `made` and `person` of a composite statement, and their parameters: `person` holds the id
-    of who has this identity, known from now on if they were not.
+def making(ins: Ins, person_id: UUID) -> tuple[str, list[object]]:
+    """The CTEs `made` and `person` of a composite statement, and their parameters: `person` holds
+    `person_id`, who has this identity, known from now on if they were not.
 
-    `person` is empty when another transaction is making the same person at this very moment.
+    `person` is empty when another transaction has made, or is making, the same person under another id.
     """
     mac = ins_mac(ins)
     return (
         """made AS (
             INSERT INTO accounts_person (id, ins_mac) VALUES (%s::uuid, %s::bytea)
-            ON CONFLICT (ins_mac) DO NOTHING RETURNING id),
+            ON CONFLICT DO NOTHING RETURNING id),
         person AS (
-            SELECT id FROM made UNION ALL SELECT id FROM accounts_person WHERE ins_mac = %s::bytea)""",
-        [uuid4(), mac, mac],
+            SELECT id FROM made
+            UNION ALL SELECT id FROM accounts_person WHERE ins_mac = %s::bytea AND id = %s::uuid)""",
+        [person_id, mac, mac, person_id],
     )

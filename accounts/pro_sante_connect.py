@@ -131,6 +131,11 @@ def finish(request: HttpRequest, *, at: datetime) -> Returned:
     except BadUserinfo as error:
         raise SignInRefused(str(error), "userinfo") from None
     known = directory.learn(told, at=at)
+    if known.struck_off:
+        raise SignInRefused(
+            "Le répertoire ne vous connaît plus comme professionnel en exercice : appelez votre ordre.",
+            "struck_off",
+        )
     if request.actor.capacity is Capacity.PROFESSIONAL and request.actor.id == known.id:
         return Returned((), started["wished"])
     request.session.cycle_key()

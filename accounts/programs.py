@@ -80,17 +80,32 @@ def register(
     """
     if not scopes or not SCOPES.issuperset(scopes):
         raise ValueError("unknown scopes")
-    program_id = uuid4()
-    models.Program.objects.create(
+    program_id, house = uuid4(), subjects.system()
+    program = models.Program(
         id=program_id,
         structure_id=structure_id,
-        sealed=subjects.system().seal_json("accounts_program", "sealed", program_id, {"name": name}),
+        sealed=house.seal_json("accounts_program", "sealed", program_id, {"name": name}),
         keys=_public(keys),
         scopes=" ".join(scopes),
         active=True,
         created_at=at,
     )
+    program.facts_mac = models.PROGRAM.mac(house, program_id, *_facts(program))
+    program.save(force_insert=True)
     return program_id
+
+
+def close(program_id: UUID) -> bool:
+    """Let this program in no more; its tokens end with it. False when it was closed already."""
+    with transaction.atomic():
+        program = models.Program.objects.select_for_update(of=("self",)).filter(pk=program_id).first()
+        if program is None or not program.active:
+            return False
+        program.active = False
+        mac = models.PROGRAM.mac(subjects.system(), program_id, *_facts(program))
+        models.Program.objects.filter(pk=program_id).update(active=False, facts_mac=mac)
+        models.AccessToken.objects.filter(program_id=program_id).delete()
+    return True
 
 
 def token(assertion: str, *, scope: str = "", client_id: str = "", at: datetime) -> Token:
@@ -113,8 +128,13 @@ def _token(assertion: str, scope: str, client_id: str, at: datetime) -> Token:
     value = secrets.token_urlsafe(32)
     with transaction.atomic():
         _use_once(program, claims, at)
+        token_mac, scopes, expires_at = _token_mac(value), " ".join(asked), at + TOKEN_LIVES
         models.AccessToken.objects.create(
-            token_mac=_token_mac(value), program=program, scopes=" ".join(asked), expires_at=at + TOKEN_LIVES
+            token_mac=token_mac,
+            program=program,
+            scopes=scopes,
+            expires_at=expires_at,
+            facts_mac=models.ACCESS_TOKEN.mac(subjects.system(), token_mac, program.pk, scopes, expires_at),
         )
         _trace(program, asked, at)
     return Token(value, asked, TOKEN_LIVES)
@@ -127,7 +147,7 @@ def program_of(value: str, *, at: datetime) -> AuthenticatedProgram:
         .filter(token_mac=_token_mac(value), expires_at__gt=at, program__active=True)
         .first()
     )
-    if found is None:
+    if found is None or not _token_holds(found) or not _holds(found.program):
         raise InvalidToken
     credential = Credential(
         kind=CredentialKind.TOKEN, mac=bytes(found.token_mac), account_id=found.program_id
@@ -143,6 +163,20 @@ def forget_old(*, at: datetime) -> None:
 
 
 # Inside ---------------------------------------------------------------------------------------
+
+
+def _facts(program: models.Program) -> tuple[Any, ...]:
+    return program.structure_id, program.keys, program.scopes, program.active
+
+
+def _holds(program: models.Program) -> bool:
+    """Whether its keys and what it may do are as they were registered."""
+    return models.PROGRAM.holds(subjects.system(), program.facts_mac, program.pk, *_facts(program))
+
+
+def _token_holds(token: models.AccessToken) -> bool:
+    told = token.program_id, token.scopes, token.expires_at
+    return models.ACCESS_TOKEN.holds(subjects.system(), token.facts_mac, bytes(token.token_mac), *told)
 
 
 def _public(keys: dict[str, Any]) -> dict[str, Any]:
@@ -164,6 +198,8 @@ def _proved(assertion: str, at: datetime) -> tuple[models.Program, dict[str, Any
     try:
         unproved = jws.extract_compact(assertion.encode())
         program = models.Program.objects.get(pk=UUID(claims_of(unproved.payload)["sub"]), active=True)
+        if not _holds(program):
+            raise InvalidClient
         signed = jws.deserialize_compact(
             assertion.encode(), _key(program, unproved.headers()), algorithms=ALGORITHMS
         )

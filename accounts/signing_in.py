@@ -22,7 +22,7 @@ from django.middleware.csrf import rotate_token
 from audit import ledger
 from audit.events import Event
 from vault import blind, subjects
-from vault.keyring import Keyring
+from vault.keyring import Keyring, Unsealable
 
 from . import attempts, begun, browsers, devices, hashers, logins, notices, sessions
 from .actors import Actor, Authentication, Capacity, Channel
@@ -37,6 +37,7 @@ from .models import ContactDevice, Structure, User
 from .passwords import WeakPassword, hash_password, refuse_weak
 
 __all__ = [
+    "AccountAltered",
     "CodeExpired",
     "CodeSent",
     "FirstPasswordOver",
@@ -76,6 +77,13 @@ _STRANGERS_APART = 64  # logins tried in vain share so many traces an hour, howe
 class WrongCredentials(Exception):
     def __str__(self) -> str:
         return "L’identifiant ou le mot de passe ne convient pas."
+
+
+class AccountAltered(WrongCredentials):
+    """The password is right, but whose login it is was changed by somebody without its key."""
+
+    def __str__(self) -> str:
+        return "Une donnée de votre accès a été modifiée hors du service : par prudence, il est suspendu."
 
 
 class Unsaid(Exception):
@@ -164,6 +172,7 @@ def begin(
             _trace_a_failure(login, kinds, at=at)
             raise WrongCredentials
         attempts.give_back(guess)
+        _refuse_an_altered(user)
         return _begun(user, browser, known=known, at=at)
     with _the_same_time():
         if user is None or not right:
@@ -171,8 +180,9 @@ def begin(
             return _nobody(next(iter(kinds)), at=at)
         attempts.give_back(guess)
         try:
+            _refuse_an_altered(user)
             pending = replace(_begun(user, browser, known=known, at=at), said=False)
-        except FirstPasswordOver:
+        except (FirstPasswordOver, AccountAltered):
             return _nobody(user.kind, at=at)
         if pending.contacts:
             with suppress(TooSoon):  # nor is that said
@@ -231,14 +241,20 @@ def pending(request: HttpRequest, *, at: datetime) -> PendingSignIn | None:
     return begun if begun and begun.until > at else None
 
 
+def _refuse_an_altered(user: User) -> None:
+    """A login opens what it was made for, or nothing."""
+    if not logins.holds(user, subjects.keyring(user.pk)):
+        raise AccountAltered
+
+
 def _masked_contacts(user: User) -> tuple[MaskedContact, ...]:
     if user.kind != User.Kind.HOLDER:
         return ()
-    keyring = subjects.keyring(user.pk)
-    return tuple(
-        devices.masked(device, keyring)
-        for device in ContactDevice.objects.filter(user=user, confirmed=True).order_by("pk")
-    )
+    keyring, contacts = subjects.keyring(user.pk), []
+    for device in ContactDevice.objects.filter(user=user, confirmed=True).order_by("pk"):
+        with suppress(Unsealable):  # planted by somebody without the account's key: no code goes there
+            contacts.append(devices.masked(device, keyring))
+    return tuple(contacts)
 
 
 # Second factor --------------------------------------------------------------------------------
@@ -390,6 +406,7 @@ def after_opening(request: HttpRequest, user_id: UUID, *, at: datetime) -> Actor
 
 
 def _enter_as(request: HttpRequest, user: User, authentication: Authentication, *, at: datetime) -> Actor:
+    _refuse_an_altered(user)
     keyring = subjects.keyring(user.pk)
     browsers.remember(user.pk, normalised(_known(user, keyring)["login"]), request, at=at)
     actor = _actor_of(user, keyring, authentication)

@@ -33,6 +33,9 @@ ALLOWED = frozenset(
         "route",
         "status",
         "request",
+        # a row that was changed by somebody without a key
+        "table",
+        "row",
         # everywhere
         "seconds",
         "error",

@@ -123,6 +123,7 @@ def make_tables_and_files() -> None:
     from django.core.management import call_command
 
     call_command("migrate", database="owner", verbosity=0, interactive=False)
+    call_command("bind_rows", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
 
 

@@ -104,13 +104,14 @@ def _become(
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE documents_document"
-            " SET status = %s, verdict = %s, page_count = %s::int, sealed = %s::bytea"
+            " SET status = %s, verdict = %s, page_count = %s::int, sealed = %s::bytea, facts_mac = %s::bytea"
             " WHERE dossier_id = %s::uuid AND id = %s::uuid AND status = 'quarantine'",
             [
                 str(status),
                 verdict,
                 page_count,
                 things.seal(passage, row.document_id, described),
+                things.facts_mac(row, status),
                 passage.dossier_id,
                 row.document_id,
             ],

@@ -132,10 +132,13 @@ def contents(
             rows = cursor.fetchall()
         dossier: DossierRow = passage.facts.row
         found = [things.document_row(dossier, values, {}) for values in rows[:limit]]
-        passage.tell(count=len(found))
+        held = [row for row in found if row.holds]
+        passage.tell(count=len(held))
+        if len(held) < len(found):
+            passage.tell(altered=len(found) - len(held))
         return Page(
             holder=holder_of(passage),
-            summaries=[_summary(row, _described(passage, row), by) for row in found],
+            summaries=[_summary(row, _described(passage, row), by) for row in held],
             next=f"{found[-1].created_on}_{found[-1].document_id}" if len(rows) > limit else None,
             may_deposit=passage.may(Action.DEPOSIT),
         )

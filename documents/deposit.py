@@ -19,10 +19,12 @@ from accounts.actors import Actor
 from accounts.identity import Ins, ins_mac_input
 from dossiers.identity import HolderBanner, Identity, holder_of, identity_of, minor
 from jobs import queue
+from vault.keyring import Unsealable
 
 from . import cda, keeping, nomenclature, things, xmlguard
 from .inspection import CDA, PDF
-from .things import DepositAtTheDoor, Description, DocumentAtTheDoor
+from .models import DOCUMENT
+from .things import DepositAtTheDoor, Description, DocumentAtTheDoor, DocumentRow
 
 CHECK = "documents.check"
 
@@ -176,24 +178,25 @@ def file(
 
     What it replaces is superseded by the same statement, and stays as hidden in its new version as it was.
     Without a body its content is kept elsewhere.
-    Raises AlreadyReplaced when `replaces` is not the current version.
+    Raises AlreadyReplaced when `replaces` is not the current version, Unsealable when it was altered.
     """
     document_id = uuid4()
+    before = _current(passage, replaces) if replaces else None
     filing = _Filing(
         document_id=document_id,
         type_code=type_code,
         class_code=nomenclature.class_of(type_code),
         created_on=created_on,
         status=Status.AVAILABLE,
-        masked=False,
-        withheld=False,
-        hidden_from_representatives=False,
+        masked=before is not None and before.masked,
+        withheld=before is not None and before.withheld,
+        hidden_from_representatives=before is not None and before.hidden_from_representatives,
         media_type=media_type,
         description=Description(title=title, author=author_name),
         body=body,
         unique_id=None,
         checked=True,
-        replaces=replaces,
+        replaces=before,
     )
     if not _file(passage, filing):
         raise AlreadyReplaced(str(replaces))
@@ -336,16 +339,15 @@ class _Filing:
     body: bytes | None
     unique_id: str | None
     checked: bool
-    replaces: UUID | None = None
+    replaces: DocumentRow | None = None
 
 
 _COLUMNS = """id, dossier_id, type_code, class_code, created_on, deposited_at, status, verdict, masked,
     withheld, hidden_from_representatives, author_id, author_structure_id, media_type, size, page_count,
-    unique_id_mac, content_mac, replaces_id, sealed"""
-_VALUES = """%s::uuid, %s::uuid, %s, %s, %s::date, %s::timestamptz, %s, '', {hidden},
-    %s::uuid, %s::uuid, %s, %s::int, 0, %s::bytea, %s::bytea, %s::uuid, %s::bytea"""
-_AS_ASKED = "%s::boolean, %s::boolean, %s::boolean"
-_AS_BEFORE = "replaced.masked, replaced.withheld, replaced.hidden_from_representatives"
+    unique_id_mac, content_mac, replaces_id, sealed, facts_mac"""
+_VALUES = """%s::uuid, %s::uuid, %s, %s, %s::date, %s::timestamptz, %s, '',
+    %s::boolean, %s::boolean, %s::boolean,
+    %s::uuid, %s::uuid, %s, %s::int, 0, %s::bytea, %s::bytea, %s::uuid, %s::bytea, %s::bytea"""
 _ONCE = "ON CONFLICT (dossier_id, unique_id_mac) WHERE unique_id_mac IS NOT NULL DO NOTHING"
 _KEEP = """kept AS (
     INSERT INTO documents_content (dossier_id, document_id, part, size, sealed, blob)
@@ -359,15 +361,18 @@ def _file(passage: Passage, filing: _Filing) -> bool:
     values: list[object] = []
     if filing.replaces:
         parts.append(
-            "replaced AS (UPDATE documents_document SET status = 'superseded'"
-            " WHERE dossier_id = %s::uuid AND id = %s::uuid AND status = 'available'"
-            " RETURNING masked, withheld, hidden_from_representatives)"
+            "replaced AS (UPDATE documents_document SET status = 'superseded', facts_mac = %s::bytea"
+            " WHERE dossier_id = %s::uuid AND id = %s::uuid AND status = 'available' RETURNING id)"
         )
-        values += [passage.dossier_id, filing.replaces]
+        values += [
+            things.facts_mac(filing.replaces, Status.SUPERSEDED),
+            passage.dossier_id,
+            filing.replaces.document_id,
+        ]
     source = "FROM replaced" if filing.replaces else ""
-    row = _VALUES.format(hidden=_AS_BEFORE if filing.replaces else _AS_ASKED)
     parts.append(
-        f"filed AS (INSERT INTO documents_document ({_COLUMNS}) SELECT {row} {source} {_ONCE} RETURNING id)"
+        f"filed AS (INSERT INTO documents_document ({_COLUMNS})"
+        f" SELECT {_VALUES} {source} {_ONCE} RETURNING id)"
     )
     values += _row(passage, filing)
     if filing.body is not None:
@@ -392,8 +397,26 @@ def _file(passage: Passage, filing: _Filing) -> bool:
         return cursor.fetchone()[0] == 1
 
 
+def _current(passage: Passage, document_id: UUID) -> DocumentRow:
+    """The document about to be replaced, held until the act ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {things.DOCUMENT} FROM documents_document doc"  # noqa: S608 our own columns
+            " WHERE doc.dossier_id = %s::uuid AND doc.id = %s::uuid AND doc.status = 'available' FOR UPDATE",
+            [passage.dossier_id, document_id],
+        )
+        values = cursor.fetchone()
+    if values is None:
+        raise AlreadyReplaced(str(document_id))
+    row = things.document_row(passage.facts.row.dossier, values, {})
+    if not row.holds:
+        raise Unsealable
+    return row
+
+
 def _row(passage: Passage, filing: _Filing) -> list[object]:
     actor, keyring = passage.actor, passage.keyring
+    replaces = filing.replaces.document_id if filing.replaces else None
     return [
         filing.document_id,
         passage.dossier_id,
@@ -402,20 +425,34 @@ def _row(passage: Passage, filing: _Filing) -> list[object]:
         filing.created_on,
         passage.at,
         str(filing.status),
-        *([] if filing.replaces else _hidden(filing)),
+        filing.masked,
+        filing.withheld,
+        filing.hidden_from_representatives,
         actor.id,
         actor.structure_id,
         filing.media_type,
         len(filing.body or b""),
         keyring.mac("unique_id", filing.unique_id.encode()) if filing.unique_id else None,
         keyring.mac("content", filing.body) if filing.unique_id and filing.body else None,
-        filing.replaces,
+        replaces,
         things.seal(passage, filing.document_id, filing.description),
+        DOCUMENT.mac(
+            keyring,
+            filing.document_id,
+            passage.dossier_id,
+            filing.type_code,
+            filing.class_code,
+            filing.created_on,
+            passage.at,
+            filing.status,
+            filing.masked,
+            filing.withheld,
+            filing.hidden_from_representatives,
+            actor.id,
+            actor.structure_id,
+            replaces,
+        ),
     ]
-
-
-def _hidden(filing: _Filing) -> list[bool]:
-    return [filing.masked, filing.withheld, filing.hidden_from_representatives]
 
 
 def _duplicate_of(passage: Passage, unique_id: str, content: bytes) -> tuple[UUID, BadDocument | None]:

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from access.policy import Status
 from dossiers.models import Dossier
+from vault.binding import Binding
 
 from .nomenclature import CARE_HISTORY
 
@@ -37,6 +38,7 @@ class Document(models.Model):
         "self", on_delete=models.PROTECT, null=True, related_name="replaced_by", db_index=False
     )
     sealed = models.BinaryField()  # title, author, file name
+    facts_mac = models.BinaryField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["dossier", "created_on", "id"], name="documents_by_dossier_and_day")]
@@ -68,6 +70,27 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+# What decides in clear who reads a document, and how it is shown, bound to its row.
+DOCUMENT = Binding(
+    table="documents_document",
+    subject="dossier_id",
+    columns=(
+        "dossier_id",
+        "type_code",
+        "class_code",
+        "created_on",
+        "deposited_at",
+        "status",
+        "masked",
+        "withheld",
+        "hidden_from_representatives",
+        "author_id",
+        "author_structure_id",
+        "replaces_id",
+    ),
+)
 
 
 class Content(models.Model):

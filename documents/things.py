@@ -15,11 +15,13 @@ from dossiers.things import ABSENT, DossierAtTheDoor, DossierRow
 
 from . import nomenclature
 from .keeping import Kept
+from .models import DOCUMENT as DOCUMENT_FACTS
 
 DOCUMENT = """doc.id, doc.type_code, doc.class_code, doc.created_on, doc.deposited_at, doc.status,
-    doc.verdict, doc.masked, doc.withheld, doc.author_id, doc.media_type, doc.size, doc.page_count,
-    doc.sealed"""
-WIDTH = 14
+    doc.verdict, doc.masked, doc.withheld, doc.hidden_from_representatives, doc.author_id,
+    doc.author_structure_id, doc.replaces_id, doc.media_type, doc.size, doc.page_count, doc.sealed,
+    doc.facts_mac"""
+WIDTH = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +38,26 @@ class DocumentRow:
     verdict: str
     masked: bool
     withheld: bool
+    hidden_from_representatives: bool
     author_id: UUID
+    author_structure_id: UUID | None
+    replaces_id: UUID | None
     media_type: str
     size: int
     page_count: int
     sealed: bytes
+    facts_mac: bytes | None
     parts: dict[str, Kept]
+
+    @property
+    def holds(self) -> bool:
+        """Whether what decides in clear is as somebody with the dossier's key wrote it."""
+        return DOCUMENT_FACTS.holds(
+            self.dossier.keyring,
+            self.facts_mac,
+            self.document_id,
+            *facts_with(self, self.status),
+        )
 
     @property
     def sealed_identity(self) -> bytes:
@@ -55,7 +71,8 @@ class DocumentRow:
 def document_row(dossier: DossierRow, values: tuple[Any, ...], parts: dict[str, Kept]) -> DocumentRow:
     (
         document_id, type_code, class_code, created_on, deposited_at, status, verdict,
-        masked, withheld, author_id, media_type, size, page_count, sealed,
+        masked, withheld, hidden, author_id, author_structure_id, replaces_id, media_type, size, page_count,
+        sealed, facts_mac,
     ) = values[:WIDTH]  # fmt: skip
     return DocumentRow(
         dossier=dossier,
@@ -68,18 +85,46 @@ def document_row(dossier: DossierRow, values: tuple[Any, ...], parts: dict[str, 
         verdict=verdict,
         masked=masked,
         withheld=withheld,
+        hidden_from_representatives=hidden,
         author_id=author_id,
+        author_structure_id=author_structure_id,
+        replaces_id=replaces_id,
         media_type=media_type,
         size=size,
         page_count=page_count,
         sealed=bytes(sealed),
+        facts_mac=facts_mac,
         parts=parts,
     )
+
+
+def facts_with(row: DocumentRow, status: Status) -> tuple[Any, ...]:
+    """What decides in clear of a document, were it to have this status: the values of DOCUMENT_FACTS."""
+    return (
+        row.dossier.dossier_id,
+        row.type_code,
+        row.class_code,
+        row.created_on,
+        row.deposited_at,
+        status,
+        row.masked,
+        row.withheld,
+        row.hidden_from_representatives,
+        row.author_id,
+        row.author_structure_id,
+        row.replaces_id,
+    )
+
+
+def facts_mac(row: DocumentRow, status: Status) -> bytes:
+    """The digest that binds the row once it has this status."""
+    return DOCUMENT_FACTS.mac(row.dossier.keyring, row.document_id, *facts_with(row, status))
 
 
 def target_of(row: DocumentRow) -> Target:
     return replace(
         things.target_of(row.dossier),
+        altered=not row.holds,
         document_id=row.document_id,
         document_type=row.type_code,
         document_class=row.class_code,
@@ -121,17 +166,15 @@ class DocumentAtTheDoor:
             cursor.execute(
                 _FACTS,
                 {
-                    "dossier": self.dossier_id,
                     "document": self.document_id,
                     "parts": list(self.parts),
-                    "actor": actor.id,
-                    "at": at,
+                    **things.asking(self.dossier_id, actor, at),
                 },
             )
             rows = cursor.fetchall()
         if not rows:
             return ABSENT
-        dossier = things.row_of(self.dossier_id, rows[0])
+        dossier = things.row_of(self.dossier_id, actor, rows[0])
         values = rows[0][things.WIDTH :]
         if values[0] is None:
             return things.facts_of(dossier, replace(things.target_of(dossier), exists=False))

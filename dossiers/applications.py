@@ -23,6 +23,7 @@ class ApplicationRow:
     id: UUID
     expires_at: datetime
     told: dict[str, Any]  # what was answered so far
+    person_id: UUID | None = None  # the Person of this identity, when there is one already
 
 
 @dataclass(frozen=True, slots=True)

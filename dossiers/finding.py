@@ -16,10 +16,10 @@ from accounts.identity import BirthDate, ins_of, parse_nir
 from accounts.people import ins_mac
 from accounts.traits import Traits, name_tokens, squeezed, tokens
 from vault import blind
-from vault.subjects import Wrapped
 
 from . import identity
-from .things import Register
+from .identity import Identity
+from .things import COLUMNS, GRANT_IN_FORCE, Register, asking, dossier_holds, row_of
 
 MOST_ANSWERS = 10  # TD0.5 of the DMP
 MOST_CANDIDATES = gate.MOST_IDENTITIES
@@ -43,7 +43,9 @@ def by_ins(text: str, *, by: Actor, at: datetime) -> list[Candidate]:
     """The one person of this INS, if they have a dossier. Raises BadNir on a number that cannot be."""
     mac = ins_mac(ins_of(parse_nir(text), settings.DMP_INS_OIDS))
     with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="ins") as passage:
-        return _candidates(passage, "p.ins_mac = %(mac)s", {"mac": mac}, keep=lambda _: True)
+        return _candidates(
+            passage, "p.ins_mac = %(mac)s", {"mac": mac}, keep=lambda known: ins_mac(known.ins) == mac
+        )
 
 
 def by_name(
@@ -52,7 +54,8 @@ def by_name(
     """People born that day under that name, birth name or used name, given name if told."""
     name, given = squeezed(birth_name), squeezed(given_name)
 
-    def same(traits: Traits) -> bool:
+    def same(known: Identity) -> bool:
+        traits = known.traits
         names = {squeezed(one) for one in (traits.birth_name, traits.used_name) if one}
         return (
             name in names
@@ -77,21 +80,20 @@ def tokens_of(traits: Traits) -> list[bytes]:
 def _candidates(passage: Passage, condition: str, values: dict[str, Any], *, keep: Any) -> list[Candidate]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT d.id, d.sealed_identity, k.kind, k.version, k.kek_version, k.wrapped,
-                  (SELECT g.until FROM dossiers_grant g WHERE g.dossier_id = d.id AND g.grantee_id = %(actor)s
-                      AND g.since <= %(at)s AND g.until > %(at)s)
+            f"""SELECT d.id, {COLUMNS}
                 FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id
-                  JOIN vault_subjectkey k ON k.subject_id = d.id
+                  JOIN vault_subjectkey k ON k.subject_id = d.id {GRANT_IN_FORCE}
                 WHERE {condition} AND d.closed_at IS NULL LIMIT {MOST_CANDIDATES}""",  # noqa: S608 ours
-            {**values, "actor": passage.actor.id, "at": passage.at},
+            {**values, **asking(None, passage.actor, passage.at)},
         )
-        rows = cursor.fetchall()
+        rows = [row_of(dossier_id, passage.actor, facts) for dossier_id, *facts in cursor.fetchall()]
     found = []
-    for dossier_id, sealed, kind, version, kek_version, wrapped, until in rows:
-        keyring = passage.keyring_of(dossier_id, Wrapped(kind, version, kek_version, bytes(wrapped)))
-        known = identity.unseal(sealed, dossier_id, keyring)
-        if keep(known.traits):
-            found.append((identity.banner(known, dossier_id, on=passage.at.date()), until))
+    for row in rows:
+        keyring = passage.keyring_of(row.dossier_id, row.wrapped)
+        known = identity.unseal(row.sealed_identity, row.dossier_id, keyring)
+        if keep(known) and dossier_holds(row):
+            who = identity.banner(known, row.dossier_id, on=passage.at.date())
+            found.append((who, row.granted_until))
     passage.tell(count=min(len(found), MOST_ANSWERS))
     found.sort(key=lambda pair: (pair[0].birth_name, pair[0].given_name))
     return [

@@ -14,7 +14,7 @@ from audit import ledger
 from audit.ledger import Trace
 
 from .identity import HolderBanner, holder_of
-from .models import Objection
+from .models import OBJECTION, Objection
 from .things import DossierAtTheDoor
 from .traces import told_to_the_holder
 
@@ -60,11 +60,15 @@ def front(dossier_id: UUID, *, by: Actor, at: datetime) -> Front:
 def _own(passage: Passage) -> dict:
     with connection.cursor() as cursor:
         cursor.execute(
-            'SELECT "to" FROM dossiers_objection WHERE dossier_id = %s AND since <= %s'
-            " AND (until IS NULL OR until > %s)",
+            'SELECT id, "to", since, until, facts_mac FROM dossiers_objection WHERE dossier_id = %s'
+            " AND since <= %s AND (until IS NULL OR until > %s)",
             [passage.dossier_id, passage.at, passage.at],
         )
-        objections = {to for (to,) in cursor.fetchall()}
+        rows = cursor.fetchall()
+    objections = {to for _, to, *_ in rows}
+    for row_id, to, since, until, mac in rows:
+        if not OBJECTION.holds(passage.keyring, mac, row_id, passage.dossier_id, to, since, until):
+            objections |= set(Objection.To)  # one that was altered may have been the other: both hold
     return {
         "break_glass": Objection.To.BREAK_GLASS not in objections,
         "regulation": Objection.To.REGULATION not in objections,

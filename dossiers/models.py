@@ -1,11 +1,17 @@
 """The dossier and its circle: who holds it, what they agreed to, whom they let in."""
 
+from uuid import UUID
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import Person
+from vault.binding import Binding
+
+NOWHERE = Value(UUID(int=0), output_field=models.UUIDField())  # equal to itself, as NULL is not
 
 
 class PeriodRange(Func):
@@ -24,6 +30,7 @@ class Dossier(models.Model):
     opened_through = models.CharField(max_length=12)  # online, counter: counted without any key
     closed_at = models.DateTimeField(null=True)
     sealed_identity = models.BinaryField()
+    facts_mac = models.BinaryField(null=True)
 
     class Meta:
         constraints = [
@@ -62,6 +69,7 @@ class Objection(models.Model):
     to = models.CharField(max_length=12, choices=To.choices)
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)
+    facts_mac = models.BinaryField(null=True)
 
     class Meta:
         constraints = [
@@ -78,23 +86,30 @@ class Objection(models.Model):
 
 
 class Grant(models.Model):
-    """The holder lets one professional read, from an instant until another, excluded."""
+    """The holder lets one professional read, from an instant until another, excluded.
+
+    An agreement is declared in a place of practice and serves there only: `structure_id`, empty for who
+    practises in none.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="grants")
     grantee_id = models.UUIDField()
     since = models.DateTimeField()
     until = models.DateTimeField()
+    structure_id = models.UUIDField(null=True)
     sealed = models.BinaryField()  # who the grantee is, as shown to the holder
+    facts_mac = models.BinaryField(null=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(until__gte=F("since")), name="a_grant_ends_after_it_begins"),
             ExclusionConstraint(
-                name="one_grant_at_a_time_for_each_professional",
+                name="one_grant_at_a_time_for_each_professional_and_place",
                 expressions=[
                     ("dossier", RangeOperators.EQUAL),
                     ("grantee_id", RangeOperators.EQUAL),
+                    (Coalesce("structure_id", NOWHERE), RangeOperators.EQUAL),
                     (PeriodRange("since", "until", RangeBoundary()), RangeOperators.OVERLAPS),
                 ],
             ),
@@ -102,6 +117,18 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+# What decides a right in clear, bound to its row under the dossier's key.
+DOSSIER = Binding(table="dossiers_dossier", subject="id", columns=("holder_id", "opened_at", "closed_at"))
+OBJECTION = Binding(
+    table="dossiers_objection", subject="dossier_id", columns=("dossier_id", "to", "since", "until")
+)
+GRANT = Binding(
+    table="dossiers_grant",
+    subject="dossier_id",
+    columns=("dossier_id", "grantee_id", "structure_id", "since", "until"),
+)
 
 
 class SearchToken(models.Model):

@@ -15,6 +15,7 @@ from access.policy import Action, Target
 from accounts import logins, people
 from accounts.actors import Actor
 from accounts.contacts import Contact
+from accounts.identity import Ins
 from accounts.logins import Credentials
 from jobs import queue
 from vault import subjects
@@ -25,7 +26,7 @@ from . import identity as identities
 from .applications import ApplicationAtTheDoor, ApplicationRow
 from .finding import tokens_of
 from .identity import Identity
-from .models import Objection
+from .models import DOSSIER, OBJECTION, Objection
 
 IMPORT_HISTORY = "history.import"
 
@@ -71,11 +72,13 @@ class ApplicationToOpen(ApplicationAtTheDoor):
         if "identity" not in row.told:
             return facts
         who = Identity.from_told(row.told["identity"])
+        person_id, holds_one = person_of(who.ins)
         return replace(
             facts,
+            row=replace(row, person_id=person_id),
             target=replace(
                 target,
-                holder_id=holder_of_a_dossier(who.ins),
+                holder_id=person_id if holds_one else None,
                 minor=identities.minor(who.traits.birth_date, on=self.on),
             ),
             standing=replace(
@@ -86,16 +89,21 @@ class ApplicationToOpen(ApplicationAtTheDoor):
         )
 
 
-def holder_of_a_dossier(ins: Any) -> UUID | None:
-    """The Person of this INS if they have a dossier, open or closed."""
+def person_of(ins: Ins) -> tuple[UUID | None, bool]:
+    """The Person of this INS, and whether they have a dossier, open or closed."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id"
-            " WHERE p.ins_mac = %s",
+            "SELECT p.id, d.id IS NOT NULL FROM accounts_person p"
+            " LEFT JOIN dossiers_dossier d ON d.holder_id = p.id WHERE p.ins_mac = %s",
             [people.ins_mac(ins)],
         )
-        row = cursor.fetchone()
-    return row[0] if row else None
+        return cursor.fetchone() or (None, False)
+
+
+def holder_of_a_dossier(ins: Ins) -> UUID | None:
+    """The Person of this INS if they have a dossier, open or closed."""
+    person_id, holds_one = person_of(ins)
+    return person_id if holds_one else None
 
 
 def asked_again_when_raced(opening: Callable[..., Opened]) -> Callable[..., Opened]:
@@ -133,7 +141,8 @@ def open_from(
         row: ApplicationRow = passage.facts.row
         who = Identity.from_told(row.told["identity"])
         dossier_id = uuid4()
-        person_id = _write(passage, dossier_id, who, consent, application_id, through=through)
+        person_id = row.person_id or uuid4()
+        _write(passage, dossier_id, person_id, who, consent, application_id, through=through)
         web = access(row)
         credentials = logins.create_login(
             person_id=person_id,
@@ -153,26 +162,24 @@ def open_from(
 def _write(
     passage: Passage,
     dossier_id: UUID,
+    person_id: UUID,
     who: Identity,
     consent: Consent,
     application_id: UUID,
     *,
     through: str,
-) -> UUID:
-    """One statement for all that a dossier is on its first day; the application ends with it.
-
-    Answers the Person who holds it.
-    """
+) -> None:
+    """One statement for all that a dossier is on its first day; the application ends with it."""
     at = passage.at
     keyring, wrapped = subjects.prepare(dossier_id, SubjectKind.DOSSIER)
     passage.found(dossier_id, keyring)
     consent_id = uuid4()
     answers = {Objection.To.BREAK_GLASS: consent.break_glass, Objection.To.REGULATION: consent.regulation}
-    objections = [str(to) for to, agreed in answers.items() if not agreed]
+    objections = [(uuid4(), str(to)) for to, agreed in answers.items() if not agreed]
     job_id, job_sql, job_values = queue.enqueuing(
         IMPORT_HISTORY, subject_id=dossier_id, idem=f"{dossier_id}:opening", at=at
     )
-    person_sql, person_values = people.making(who.ins)
+    person_sql, person_values = people.making(who.ins, person_id)
     with connection.cursor() as cursor:
         cursor.execute(
             # Only INSERTs of ours are spliced in; every value is a parameter.
@@ -180,8 +187,10 @@ def _write(
                   INSERT INTO vault_subjectkey (subject_id, kind, version, kek_version, wrapped, created_at)
                   VALUES (%s, %s, %s, %s, %s, %s)),
                 dossier AS (
-                  INSERT INTO dossiers_dossier (id, opened_at, opened_through, sealed_identity, holder_id)
-                  SELECT %s::uuid, %s::timestamptz, %s, %s::bytea, id FROM person RETURNING holder_id),
+                  INSERT INTO dossiers_dossier
+                    (id, opened_at, opened_through, sealed_identity, holder_id, facts_mac)
+                  SELECT %s::uuid, %s::timestamptz, %s, %s::bytea, id, %s::bytea FROM person
+                  RETURNING holder_id),
                 consent AS (
                   INSERT INTO dossiers_consent (id, dossier_id, information_version, given_at, sealed)
                   VALUES (%s, %s, %s, %s, %s)),
@@ -189,25 +198,26 @@ def _write(
                   INSERT INTO dossiers_searchtoken (token, dossier_id)
                   SELECT t, %s FROM unnest(%s::bytea[]) t),
                 objections AS (
-                  INSERT INTO dossiers_objection (id, dossier_id, "to", since)
-                  SELECT i, %s, o, %s FROM unnest(%s::uuid[], %s::text[]) AS x(i, o)),
+                  INSERT INTO dossiers_objection (id, dossier_id, "to", since, facts_mac)
+                  SELECT i, %s, o, %s, m FROM unnest(%s::uuid[], %s::text[], %s::bytea[]) AS x(i, o, m)),
                 job AS ({job_sql}),
                 over AS (DELETE FROM dossiers_application WHERE id = %s)
-                SELECT holder_id FROM dossier""",  # noqa: S608
+                SELECT count(*) FROM dossier""",  # noqa: S608
             [
                 *person_values,
                 *(dossier_id, wrapped.kind, wrapped.version, wrapped.kek_version, wrapped.wrapped, at),
                 *(dossier_id, at, through, identities.seal(who, dossier_id, keyring)),
+                DOSSIER.mac(keyring, dossier_id, person_id, at, None),
                 *(consent_id, dossier_id, consent.information_version, at),
                 keyring.seal_json("dossiers_consent", "sealed", consent_id, consent.captured),
                 *(dossier_id, tokens_of(who.traits)),
-                *(dossier_id, at, [uuid4() for _ in objections], objections),
+                *(dossier_id, at, [row_id for row_id, _ in objections], [to for _, to in objections]),
+                [OBJECTION.mac(keyring, row_id, dossier_id, to, at, None) for row_id, to in objections],
                 *job_values,
                 application_id,
             ],
         )
-        written = cursor.fetchone()
-    if written is None:
+        [written] = cursor.fetchone()
+    if not written:
         raise IntegrityError("the same person is being made by another transaction")
     queue.ring_on_commit(job_id)
-    return written[0]

@@ -1,18 +1,21 @@
 """Letting somebody in, and out again."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from access import gate, matrix
 from access.policy import Action
 from accounts import notices
 from accounts.actors import Actor
+from vault.keyring import Keyring
 
-from .things import DossierAtTheDoor
+from .models import GRANT
+from .things import DossierAtTheDoor, GrantRow, grant_holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,67 +44,120 @@ class NotInForce(Exception):
 
 
 def declare_agreement(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
-    """Record that the holder agreed to be read by this professional. An earlier agreement ends at once."""
+    """Record that the holder agreed to be read by this professional, in the structure where they practise
+    now and nowhere else. An earlier agreement for the same place ends at once."""
+    try:
+        return _declare(dossier_id, by=by, at=at)
+    except IntegrityError:  # declared twice at the same instant: this one now sees the other
+        return _declare(dossier_id, by=by, at=at)
+
+
+def _declare(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
     with gate.admitted(by, Action.AUTHORISE, DossierAtTheDoor(dossier_id), at=at) as passage:
         grant_id, until = uuid4(), at + timedelta(days=settings.DMP_GRANT_DAYS)
-        sealed = passage.keyring.seal_json(
+        keyring, earlier = passage.keyring, passage.facts.row.grant
+        sealed = keyring.seal_json(
             "dossiers_grant",
             "sealed",
             grant_id,
             {"name": by.name, "profession": matrix.label(by.profession), "structure": by.structure},
         )
+        if earlier is not None:
+            _end([replace(earlier, until=at)], dossier_id, keyring)
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE dossiers_grant SET until = %s"
-                " WHERE dossier_id = %s AND grantee_id = %s AND since <= %s AND until > %s",
-                [at, dossier_id, by.id, at, at],
-            )
-            cursor.execute(
-                "INSERT INTO dossiers_grant (id, dossier_id, grantee_id, since, until, sealed)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                [grant_id, dossier_id, by.id, at, until, sealed],
+                "INSERT INTO dossiers_grant"
+                " (id, dossier_id, grantee_id, structure_id, since, until, sealed, facts_mac)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                [
+                    *(grant_id, dossier_id, by.id, by.structure_id, at, until, sealed),
+                    GRANT.mac(keyring, grant_id, dossier_id, by.id, by.structure_id, at, until),
+                ],
             )
         notices.queue(notices.NoticeKind.CHANGED, at=at, dossier_id=dossier_id)
         passage.tell(until=until.date().isoformat())
         return Granted(grant_id=grant_id, until=until)
 
 
+def _end(grants: Iterable[GrantRow], dossier_id: UUID, keyring: Keyring) -> None:
+    """Write the end of each of these, as its `until` says it: the earliest end wins."""
+    rows = list(grants)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE dossiers_grant g SET until = x.until, facts_mac = x.mac"
+            " FROM unnest(%s::uuid[], %s::timestamptz[], %s::bytea[]) AS x(id, until, mac)"
+            " WHERE g.dossier_id = %s::uuid AND g.id = x.id AND g.until > x.until",
+            [
+                [row.grant_id for row in rows],
+                [row.until for row in rows],
+                [
+                    GRANT.mac(
+                        keyring,
+                        row.grant_id,
+                        dossier_id,
+                        row.grantee_id,
+                        row.structure_id,
+                        row.since,
+                        row.until,
+                    )
+                    for row in rows
+                ],
+                dossier_id,
+            ],
+        )
+
+
 def people(dossier_id: UUID, *, by: Actor, at: datetime) -> list[Authorised]:
-    """Those who may read the dossier, then those who could: the holder's own list, newest first."""
+    """Those who may read the dossier, then those who could: the holder's own list, newest first.
+
+    What somebody without the dossier's key wrote there lets nobody in, and is not shown.
+    """
     with gate.admitted(by, Action.PEOPLE, DossierAtTheDoor(dossier_id), at=at) as passage:
+        keyring = passage.keyring
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id, since, until, sealed FROM dossiers_grant WHERE dossier_id = %s"
+                f"SELECT {_GRANT}, sealed FROM dossiers_grant WHERE dossier_id = %s"  # noqa: S608 ours
                 " ORDER BY until > %s DESC, since DESC LIMIT 200",
                 [dossier_id, at],
             )
-            rows = cursor.fetchall()
+            rows = [(GrantRow(*facts), bytes(sealed)) for *facts, sealed in cursor.fetchall()]
+        held = [pair for pair in rows if grant_holds(keyring, dossier_id, pair[0])]
+        if len(held) < len(rows):
+            passage.tell(altered=len(rows) - len(held))
         return [
             Authorised(
-                grant_id=grant_id,
-                since=since,
-                until=until,
-                in_force=until > at,
-                **_named(passage, grant_id, sealed),
+                grant_id=grant.grant_id,
+                since=grant.since,
+                until=grant.until,
+                in_force=grant.until > at,
+                **_named(keyring, grant.grant_id, sealed),
             )
-            for grant_id, since, until, sealed in rows
-            if until > since
+            for grant, sealed in held
+            if grant.until > grant.since
         ]
 
 
 def withdraw(dossier_id: UUID, grant_id: UUID, *, by: Actor, at: datetime) -> str:
-    """End an authorisation now; answers whose it was. Raises NotInForce when there is none to end."""
+    """End an authorisation now, wherever else the same person had one; answers whose it was.
+
+    Raises NotInForce when there is none to end.
+    """
     with gate.admitted(by, Action.WITHDRAW, DossierAtTheDoor(dossier_id), at=at) as passage:
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE dossiers_grant SET until = %s WHERE dossier_id = %s AND id = %s AND until > %s"
-                " RETURNING sealed",
-                [at, dossier_id, grant_id, at],
+                f"""SELECT {_GRANT}, sealed FROM dossiers_grant
+                     WHERE dossier_id = %(dossier)s AND until > %(at)s AND grantee_id = (
+                       SELECT grantee_id FROM dossiers_grant
+                        WHERE dossier_id = %(dossier)s AND id = %(grant)s AND until > %(at)s)
+                     ORDER BY id FOR UPDATE""",  # noqa: S608 our own columns
+                {"dossier": dossier_id, "at": at, "grant": grant_id},
             )
-            ended = cursor.fetchone()
-        if ended is None:
+            rows = [(GrantRow(*facts), bytes(sealed)) for *facts, sealed in cursor.fetchall()]
+        asked = [sealed for grant, sealed in rows if grant.grant_id == grant_id]
+        if not asked:
             raise NotInForce
-        name = _named(passage, grant_id, ended[0])["name"]
+        _end((replace(grant, until=max(at, grant.since)) for grant, _ in rows), dossier_id, passage.keyring)
+        name = _named(passage.keyring, grant_id, asked[0])["name"]
         passage.tell(whom=name)
         return name
 
@@ -109,9 +165,13 @@ def withdraw(dossier_id: UUID, grant_id: UUID, *, by: Actor, at: datetime) -> st
 UNNAMED = {"name": "Quelqu’un dont le nom ne peut pas être lu", "profession": "", "structure": ""}
 
 
-def _named(passage: gate.Passage, grant_id: UUID, sealed: bytes) -> dict[str, str]:
+def _named(keyring: Keyring, grant_id: UUID, sealed: bytes) -> dict[str, str]:
     """Whom a grant lets read. One whose name was damaged is still shown, and can still be ended."""
     try:
-        return passage.keyring.unseal_json("dossiers_grant", "sealed", grant_id, bytes(sealed))
+        who: dict[str, str] = keyring.unseal_json("dossiers_grant", "sealed", grant_id, sealed)
     except gate.Damaged:
         return UNNAMED
+    return who
+
+
+_GRANT = "id, grantee_id, structure_id, since, until, facts_mac"

@@ -1,6 +1,6 @@
 """What one may ask for: a dossier, the register of dossiers. Each answers in one statement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,22 @@ from access.gate import Facts
 from access.policy import Standing, Target
 from accounts.actors import Actor, Capacity
 from vault import subjects
+from vault.keyring import Keyring
 from vault.subjects import Wrapped
+
+from .models import DOSSIER, GRANT
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """What stands in clear of an agreement, and what binds it to its row."""
+
+    grant_id: UUID
+    grantee_id: UUID
+    structure_id: UUID | None
+    since: datetime
+    until: datetime
+    facts_mac: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,41 +38,106 @@ class DossierRow:
     opened_at: datetime
     closed_at: datetime | None
     sealed_identity: bytes
+    facts_mac: bytes | None
     wrapped: Wrapped
-    granted_until: datetime | None
+    grant: GrantRow | None
+
+    @property
+    def dossier(self) -> "DossierRow":
+        """Whatever the gate read inside a dossier, `row.dossier` is the dossier."""
+        return self
+
+    @property
+    def keyring(self) -> Keyring:
+        """The dossier's key: what binds its rows is checked with it before anything is decided."""
+        return subjects.unwrap(self.dossier_id, self.wrapped)
+
+    @property
+    def granted_until(self) -> datetime | None:
+        """Until when the agreement lets read; None without one, or when somebody without a key wrote it."""
+        return (
+            self.grant.until
+            if self.grant and grant_holds(self.keyring, self.dossier_id, self.grant)
+            else None
+        )
 
 
 # Other things of a dossier add their own columns and joins to these, so that the gate still asks once.
-COLUMNS = """d.holder_id, d.opened_at, d.closed_at, d.sealed_identity,
+COLUMNS = """d.holder_id, d.opened_at, d.closed_at, d.sealed_identity, d.facts_mac,
     k.kind, k.version, k.kek_version, k.wrapped,
-    (SELECT g.until FROM dossiers_grant g
-      WHERE g.dossier_id = d.id AND g.grantee_id = %(actor)s AND g.since <= %(at)s AND g.until > %(at)s)"""
-FROM = "dossiers_dossier d JOIN vault_subjectkey k ON k.subject_id = d.id"
-WHERE = "d.id = %(dossier)s"
-WIDTH = 9  # how many values COLUMNS gives
+    g.id, g.structure_id, g.since, g.until, g.facts_mac"""
+GRANT_IN_FORCE = """LEFT JOIN dossiers_grant g ON g.dossier_id = d.id AND g.grantee_id = %(actor)s::uuid
+    AND g.structure_id IS NOT DISTINCT FROM %(structure)s::uuid
+    AND g.since <= %(at)s::timestamptz AND g.until > %(at)s::timestamptz"""
+FROM = f"dossiers_dossier d JOIN vault_subjectkey k ON k.subject_id = d.id {GRANT_IN_FORCE}"
+WHERE = "d.id = %(dossier)s::uuid"
+WIDTH = 14  # how many values COLUMNS gives
 
 
-def row_of(dossier_id: UUID, values: tuple[Any, ...]) -> DossierRow:
-    holder_id, opened_at, closed_at, sealed, kind, version, kek_version, wrapped, granted_until = values[
-        :WIDTH
-    ]
+def asking(dossier_id: UUID | None, actor: Actor, at: datetime) -> dict[str, Any]:
+    """The parameters of FROM and WHERE."""
+    return {"dossier": dossier_id, "actor": actor.id, "structure": actor.structure_id, "at": at}
+
+
+def row_of(dossier_id: UUID, actor: Actor, values: tuple[Any, ...]) -> DossierRow:
+    """The row that COLUMNS gave about this dossier to this actor."""
+    (
+        holder_id, opened_at, closed_at, sealed, facts_mac, kind, version, kek_version, wrapped,
+        grant_id, structure_id, since, until, grant_mac,
+    ) = values[:WIDTH]  # fmt: skip
+    grant = None
+    if grant_id is not None:
+        grant = GrantRow(
+            grant_id=grant_id,
+            grantee_id=actor.id,
+            structure_id=structure_id,
+            since=since,
+            until=until,
+            facts_mac=grant_mac,
+        )
     return DossierRow(
         dossier_id=dossier_id,
         holder_id=holder_id,
         opened_at=opened_at,
         closed_at=closed_at,
         sealed_identity=bytes(sealed),
+        facts_mac=facts_mac,
         wrapped=Wrapped(kind, version, kek_version, bytes(wrapped)),
-        granted_until=granted_until,
+        grant=grant,
+    )
+
+
+def grant_holds(keyring: Keyring, dossier_id: UUID, grant: GrantRow) -> bool:
+    """Whether the agreement is as somebody with the dossier's key wrote it."""
+    return GRANT.holds(
+        keyring,
+        grant.facts_mac,
+        grant.grant_id,
+        dossier_id,
+        grant.grantee_id,
+        grant.structure_id,
+        grant.since,
+        grant.until,
+    )
+
+
+def dossier_holds(row: DossierRow) -> bool:
+    """Whether the dossier is that of who held it when it was written, open or closed as it was."""
+    return DOSSIER.holds(
+        row.keyring, row.facts_mac, row.dossier_id, row.holder_id, row.opened_at, row.closed_at
     )
 
 
 def facts_of(row: DossierRow, target: Target, *, also: Any = None) -> Facts:
-    """Facts about a thing inside the dossier that `row` describes."""
+    """Facts about a thing inside the dossier that `row` describes.
+
+    Raises vault.keyring.Unsealable when the dossier's own key was altered.
+    """
+    granted = row.granted_until is not None
     return Facts(
-        target=target,
-        standing=Standing(granted=row.granted_until is not None),
-        unwrap=lambda: subjects.unwrap(row.dossier_id, row.wrapped),
+        target=target if dossier_holds(row) else replace(target, altered=True),
+        standing=Standing(granted=granted, grant_altered=row.grant is not None and not granted),
+        unwrap=lambda: row.keyring,
         row=row if also is None else also,
     )
 
@@ -81,12 +161,12 @@ class DossierAtTheDoor:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT {COLUMNS} FROM {FROM} WHERE {WHERE}",  # noqa: S608 constants above
-                {"dossier": self.dossier_id, "actor": actor.id, "at": at},
+                asking(self.dossier_id, actor, at),
             )
             values = cursor.fetchone()
         if values is None:
             return ABSENT
-        row = row_of(self.dossier_id, values)
+        row = row_of(self.dossier_id, actor, values)
         return facts_of(row, target_of(row))
 
 

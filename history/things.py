@@ -1,6 +1,6 @@
 """What one may ask for here: the care history of a dossier, whether it has one yet or not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,13 @@ from django.db import connection
 from access.gate import Facts
 from access.policy import Status, Target
 from accounts.actors import Actor, Capacity
+from documents import things as documents
 from documents.nomenclature import CARE_HISTORY, TYPES
 from dossiers import things
 from dossiers.things import DossierAtTheDoor, DossierRow
 
 CLASS_CODE = TYPES[CARE_HISTORY].class_code
+WIDTH = 9  # how many values the statement gives, before those of its document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +63,24 @@ class CareHistoryAtTheDoor:
                 f"""SELECT {things.COLUMNS},
                       s.version, s.document_id, s.received_at, s.written_on, s.period_start, s.period_end,
                       s.line_count, s.content_mac, s.sealed,
-                      o.masked, o.withheld, o.author_id
+                      {documents.DOCUMENT}
                     FROM {things.FROM}
                     LEFT JOIN history_statement s ON s.dossier_id = d.id AND s.superseded_at IS NULL
-                    LEFT JOIN documents_document o ON o.dossier_id = d.id AND o.id = s.document_id
+                    LEFT JOIN documents_document doc ON doc.dossier_id = d.id AND doc.id = s.document_id
                     WHERE {things.WHERE}""",  # noqa: S608 - only the columns of the house are spliced in
-                {"dossier": self.dossier_id, "actor": actor.id, "at": at},
+                things.asking(self.dossier_id, actor, at),
             )
             values = cursor.fetchone()
         if values is None:
             return things.ABSENT
-        dossier = things.row_of(self.dossier_id, values)
-        row = CareHistoryRow(dossier=dossier, statement=_statement(values[things.WIDTH :]))
-        return things.facts_of(dossier, _target(dossier, row, values[-3:]), also=row)
+        dossier = things.row_of(self.dossier_id, actor, values)
+        told, filed = values[things.WIDTH : things.WIDTH + WIDTH], values[things.WIDTH + WIDTH :]
+        row = CareHistoryRow(dossier=dossier, statement=_statement(told))
+        return things.facts_of(dossier, _target(dossier, row, filed), also=row)
 
 
 def _statement(values: tuple[Any, ...]) -> StatementRow | None:
-    version, document_id, received_at, written_on, start, end, line_count, mac, sealed = values[:9]
+    version, document_id, received_at, written_on, start, end, line_count, mac, sealed = values
     if version is None:
         return None
     return StatementRow(
@@ -93,17 +96,15 @@ def _statement(values: tuple[Any, ...]) -> StatementRow | None:
     )
 
 
-def _target(dossier: DossierRow, row: CareHistoryRow, flags: tuple[Any, ...]) -> Target:
-    masked, withheld, author_id = flags
-    return Target(
-        dossier_id=dossier.dossier_id,
-        holder_id=dossier.holder_id,
-        open=dossier.closed_at is None,
-        document_id=row.statement.document_id if row.statement else None,
-        document_type=CARE_HISTORY,
-        document_class=CLASS_CODE,
-        author_id=author_id,
-        status=Status.AVAILABLE,
-        masked=bool(masked),
-        withheld=bool(withheld),
-    )
+def _target(dossier: DossierRow, row: CareHistoryRow, filed: tuple[Any, ...]) -> Target:
+    """The document under which the statement is filed; before there is one, that it would be."""
+    if row.statement is None:
+        return replace(
+            things.target_of(dossier),
+            document_type=CARE_HISTORY,
+            document_class=CLASS_CODE,
+            status=Status.AVAILABLE,
+        )
+    if filed[0] is None:  # a statement without its document: somebody took it away
+        return replace(things.target_of(dossier), altered=True)
+    return documents.target_of(documents.document_row(dossier, filed, {}))

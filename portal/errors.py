@@ -15,6 +15,7 @@ from django.utils.cache import patch_cache_control
 from access.gate import Damaged, Refused
 from access.policy import Reason
 from accounts.actors import Capacity
+from accounts.signing_in import AccountAltered
 from documents.consultation import NoSuchPart
 from portal import doors
 from portal.typography import french
@@ -60,12 +61,9 @@ TOO_SLOW = Answer(
     french("Votre envoi n'est pas arrivé jusqu'à nous"),
     french("La connexion s'est arrêtée en chemin. Rien n'a été enregistré : envoyez de nouveau."),
 )
-DAMAGED = Answer(
-    french("Une donnée de cette page ne peut pas être lue"),
-    french(
-        "Elle a été abîmée : rien n'a été montré ni changé, et l'incident nous est signalé. "
-        "Les autres pages vous restent ouvertes."
-    ),
+SUSPENDED = Answer(
+    "Votre accès est suspendu",
+    french("Une de ses données a été modifiée hors du service. L'incident nous est signalé."),
 )
 
 
@@ -89,12 +87,16 @@ class RefusalMiddleware:
                 return doors.signed_out(request)
             case Refused(decision=decision) if decision.hidden:
                 return _page(request, ABSENT, status=404)
+            case Refused(decision=decision) if decision.reason is Reason.ALTERED:
+                return _page(request, REFUSALS[Reason.ALTERED], status=409)
             case Refused(decision=decision):
                 reason = Reason(decision.reason)
                 return _page(request, REFUSALS[reason], status=403, leave=reason is Reason.WRONG_SPACE)
+            case AccountAltered():
+                return _page(request, SUSPENDED, status=403)
             case Damaged():
                 log.error("sealed cell unreadable", exc_info=exception)
-                return _page(request, DAMAGED, status=409)
+                return _page(request, REFUSALS[Reason.ALTERED], status=409)
             case NoSuchPart():
                 return _page(request, ABSENT, status=404)
         return None

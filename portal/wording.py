@@ -54,6 +54,11 @@ REFUSALS: dict[Reason, Answer] = {
         "Déconnectez-vous, puis connectez-vous dans l'espace que vous cherchez.",
     ),
     Reason.ABSENT: ABSENT,
+    Reason.ALTERED: _answer(
+        "Une donnée de cette page ne peut pas être lue",
+        "Elle a été modifiée hors du service : rien n'a été montré ni changé, et l'incident nous est"
+        " signalé.",
+    ),
     Reason.CLOSED: _answer(
         "Ce dossier est fermé",
         "Plus personne ne peut le lire. Son titulaire peut demander à un guichet de le rouvrir.",
@@ -262,6 +267,7 @@ REFUSED = ".refused"
 # Why somebody was turned away, as the holder reads it in the list of accesses.
 TURNED_AWAY: dict[Reason, str] = {
     Reason.SIGNED_OUT: "sa session était terminée",
+    Reason.ALTERED: "une donnée avait été modifiée hors du service",
     Reason.WRONG_SPACE: "cet espace est réservé à d'autres",
     Reason.NOT_GRANTED: "vous ne lui avez pas donné votre accord",
     Reason.OUTSIDE_MATRIX: "son métier ne lit pas cette sorte de document",

@@ -148,7 +148,7 @@ class Keyring:
         return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=label).derive(self._secret)
 
     def _cell(self, table: str, column: str, row_id: RowId) -> bytes:
-        return _place(table, column) + self._subject + framed(_bytes_of(row_id))
+        return _place(table, column) + self._subject + framed(bytes_of_row_id(row_id))
 
     def _open(self, cipher: AESGCM, sealed: bytes, bound: bytes) -> bytes:
         if sealed[:HEADER] != self._header:
@@ -173,7 +173,7 @@ def _place(table: str, column: str) -> bytes:
     return framed(table.encode(), column.encode())
 
 
-def _bytes_of(row_id: RowId) -> bytes:
+def bytes_of_row_id(row_id: RowId) -> bytes:
     if isinstance(row_id, UUID):
         return row_id.bytes
     return row_id.encode() if isinstance(row_id, str) else row_id

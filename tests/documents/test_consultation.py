@@ -11,6 +11,7 @@ from access import gate, policy
 from access.policy import Action, Reason, Status
 from documents import consultation, things
 from documents import deposit as depositing
+from documents.models import DOCUMENT
 from documents.things import Description
 from dossiers import sharing, traces
 from dossiers.house import HOUSE
@@ -39,8 +40,8 @@ def insert(dossier_id, rows):
                 cursor.execute(
                     "INSERT INTO documents_document (id, dossier_id, type_code, class_code, created_on,"
                     " deposited_at, status, verdict, masked, withheld, hidden_from_representatives,"
-                    " author_id, media_type, size, page_count, sealed) VALUES"
-                    " (%s, %s, %s, %s, %s, %s, %s, '', %s, %s, %s, %s, 'application/pdf', 1, 0, %s)",
+                    " author_id, media_type, size, page_count, sealed, facts_mac) VALUES"
+                    " (%s, %s, %s, %s, %s, %s, %s, '', %s, %s, %s, %s, 'application/pdf', 1, 0, %s, %s)",
                     [
                         document_id,
                         dossier_id,
@@ -54,6 +55,22 @@ def insert(dossier_id, rows):
                         given["hidden_from_representatives"],
                         given["author"],
                         things.seal(passage, document_id, Description(title=f"n° {number}", author="A")),
+                        DOCUMENT.mac(
+                            passage.keyring,
+                            document_id,
+                            dossier_id,
+                            given["type"],
+                            things.nomenclature.class_of(given["type"]),
+                            given["on"],
+                            NOON,
+                            given["status"],
+                            given["masked"],
+                            given["withheld"],
+                            given["hidden_from_representatives"],
+                            given["author"],
+                            None,
+                            None,
+                        ),
                     ],
                 )
             ids.append(document_id)

@@ -2,6 +2,7 @@ import os
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from dmp import checks, pg, schema
@@ -24,6 +25,7 @@ class Command(BaseCommand):
             pg.adopt(administrator, passwords)
         try:
             schema.bring_up_to_date(self.stdout.write)
+            call_command("bind_rows")
         except WrongKey as fault:
             raise CommandError(f"Wrong key: {fault}.") from None
         except schema.StillInUse:
