@@ -94,9 +94,21 @@ def django_db_setup(
         connections.close_all()
 
 
+@pytest.fixture(autouse=True)
+def nobody_watches() -> Iterator[None]:
+    """Whoever asked /readyz started a thread that looks at the database: it ends with the test."""
+    yield
+    from dmp.readiness import watch
+
+    watch.stop()
+
+
 def _point_at(database: str) -> None:
     from django.db import connections
 
+    from dmp.readiness import watch
+
+    watch.stop()
     connections.close_all()
     for alias in ("default", "owner"):
         connections[alias].settings_dict["NAME"] = database

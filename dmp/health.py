@@ -1,8 +1,9 @@
 """Is this process alive, and can it serve? Asked by the proxy and by whoever supervises."""
 
-from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
+
+from dmp.readiness import watch
 
 
 @require_safe
@@ -13,10 +14,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The process can serve: its database answers, as the application's login."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return HttpResponse("database\n", content_type="text/plain", status=503)
-    return HttpResponse("ok\n", content_type="text/plain")
+    """The process can serve, or one word says why it cannot."""
+    word = watch.word()
+    return HttpResponse(f"{word or 'ok'}\n", content_type="text/plain", status=503 if word else 200)

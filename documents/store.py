@@ -1,6 +1,8 @@
 """Where large sealed contents are kept: files that survive a power cut before any row names them."""
 
+import errno
 import os
+import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
+
+ROOM_BYTES = 64_000_000  # the largest document, sealed
 
 
 @deconstructible(path="documents.store.DurableFileSystemStorage")
@@ -37,6 +41,19 @@ class DurableFileSystemStorage(FileSystemStorage):
             self._make(directory.parent)
             directory.mkdir(mode=0o700, exist_ok=True)
             _flush_directory(directory.parent)
+
+    def probe(self) -> None:
+        """Write something where contents go, and remove it. Raises OSError when the next would not fit."""
+        folder = Path(self.location)
+        self._make(folder)
+        if shutil.disk_usage(folder).free < ROOM_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        handle, trial = tempfile.mkstemp(dir=folder, prefix=".")
+        try:
+            os.write(handle, b"?")
+        finally:
+            os.close(handle)
+            Path(trial).unlink()
 
     def untouched_since(self, instant: datetime, shelf: str) -> list[str]:
         """The names in one directory, unfinished writings included, of what has been there since then."""

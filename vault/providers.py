@@ -241,5 +241,12 @@ def _file_provider(path: Path, demo_allowed: bool) -> FileKeyProvider:
     return FileKeyProvider(watched.keys, reload=watched.changed, registered=registered_now)
 
 
+def fresh_provider() -> KeyProvider:
+    """The keys as they are at hand now, not as this process once loaded them. Raises UnusableKeys."""
+    configured = settings.VAULT
+    demo_allowed = bool(getattr(settings, "DMP_DEMO", False))
+    return FileKeyProvider(keyfile.load(configured["KEYS"], demo_allowed=demo_allowed))
+
+
 def _hkdf(key: bytes, salt: bytes | None, info: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=salt, info=info).derive(key)

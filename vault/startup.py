@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from . import subjects
 from .keyfile import KeyName
-from .providers import KeyProvider, Registered, provider
+from .providers import KeyProvider, Registered, fresh_provider, provider
 
 _compared: set[tuple[object, ...]] = set()
 
@@ -52,6 +52,14 @@ def refuse_a_wrong_key(connection: BaseDatabaseWrapper, **_: Any) -> None:
     if registered:
         provider().compared_with(registered)
         _compared.add(database)
+
+
+def fault_of_the_keys_at_hand(connection: BaseDatabaseWrapper) -> str:
+    """What a process that started now would find wrong with its keys; empty when nothing is.
+
+    Raises UnusableKeys when it could not read them.
+    """
+    return "; ".join(faults(*_registered(connection), fresh_provider()))
 
 
 def register_keys(sender: AppConfig, using: str, **_: Any) -> None:
