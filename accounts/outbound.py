@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from django.conf import settings
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 3.05, 10.0, 30.0
 SECONDS_WITH_SOMEBODY_WAITING = 10.0  # the whole of a call, in a process that answers people
@@ -93,6 +94,7 @@ def call(
                 headers=asked,
                 json=json,
                 data=data,
+                proxies=_proxies(url),
                 timeout=(CONNECT_SECONDS, min(read_seconds, seconds)),
                 allow_redirects=False,
                 stream=True,
@@ -276,6 +278,12 @@ class _Watched:
 
     sock: Any
 
+    def _new_conn(self) -> Any:
+        """Before a proxy's tunnel and the handshake, which somebody may make last too."""
+        self.sock = super()._new_conn()  # type: ignore[misc]
+        self._under_a_deadline()
+        return self.sock
+
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
         self._under_a_deadline()
@@ -305,16 +313,30 @@ class _HttpsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _Https
 
 
+_POOLS = {"http": _HttpPool, "https": _HttpsPool}
+
+
 class _Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 def _refuse_clear_text(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise Unreachable("address.not_https")
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """The way out that the settings name. What is on this machine is reached without it."""
+    proxy = settings.DMP_EGRESS_PROXY
+    return {"https": proxy} if proxy and urlsplit(url).hostname not in LOOPBACK else {}
 
 
 def _session() -> requests.Session:

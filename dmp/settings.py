@@ -40,6 +40,8 @@ DMP_SMTP_HOST = setting("DMP_SMTP_HOST")
 DMP_SMTP_PORT = number("DMP_SMTP_PORT", 25)
 DMP_READER_URL = setting("DMP_READER_URL")
 DMP_READER_JWKS_URL = setting("DMP_READER_JWKS_URL")
+# The way out, where there is only one: http://[user:password@]host:port. A shell's variables are not read.
+DMP_EGRESS_PROXY = setting("DMP_EGRESS_PROXY")
 
 # Who answers for the service, as its legal pages say it. Empty under DMP_DEMO: nobody does.
 DMP_OPERATOR_NAME = setting("DMP_OPERATOR_NAME")

@@ -351,3 +351,47 @@ def test_calls_are_not_counted_where_nobody_waits():
             thread.join()
 
     assert codes == ["answered"] * 12
+
+
+# The way out where there is only one -----------------------------------------------------------
+
+
+def test_a_proxy_that_the_settings_name_is_the_way_out(settings):
+    with answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as (proxy, asked):
+        settings.DMP_EGRESS_PROXY = proxy.replace("http://", "http://house:secret@")
+
+        with pytest.raises(Unreachable, match="no_answer"):
+            call("GET", "https://insurer.example/dmp")
+
+    (head,) = asked
+    assert head.startswith(b"CONNECT insurer.example:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic " in head
+    assert b"/dmp" not in head
+
+
+def test_what_is_on_this_machine_is_reached_without_it(settings):
+    settings.DMP_EGRESS_PROXY = "http://127.0.0.1:9"
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (url, _):
+        assert call("GET", url).body == b"ok"
+
+
+def test_the_variables_of_a_shell_are_not_read(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (url, _):
+        assert call("GET", url).body == b"ok"
+
+
+def test_a_proxy_that_drips_its_agreement_is_cut(settings, monkeypatch):
+    monkeypatch.setattr(outbound, "WHOLE_SECONDS", 0.5)
+    with answering(*[bytes([byte]) for byte in b"HTTP/1.1 200 OK\r\nX: " + b"a" * 60], pause=0.1) as (
+        proxy,
+        _,
+    ):
+        settings.DMP_EGRESS_PROXY = proxy
+
+        started = time.monotonic()
+        with pytest.raises(Unreachable, match=r"answer\.too_slow"):
+            call("GET", "https://insurer.example/dmp")
+
+    assert time.monotonic() - started < 5
