@@ -3,7 +3,7 @@
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ from . import sessions
 from .contacts import Contact
 from .hashers import First, first_password
 from .models import USER, User
-from .passwords import hash_password, password_faults
+from .passwords import Personal, hash_password
 from .traits import normalise
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "hash_password",
     "login_faults",
     "login_is_free",
-    "password_faults",
     "suggest_login",
 ]
 
@@ -111,13 +110,14 @@ def create_login(
     password_hash: str | None,
     contact: Contact | None,
     name: str = "",
+    personal: Personal | None = None,
     at: datetime,
 ) -> Credentials:
     """Give a holder access to their dossier, inside the transaction that opens it: one statement.
 
     Without a login one is made; without a password one is made too, to be printed once and changed
-    at the first sign-in. Without a contact to send codes to there is no web access: nothing is
-    created. Raises LoginTaken.
+    at the first sign-in: `personal` is what others know of the person, which makes no password. Without a
+    contact to send codes to there is no web access: nothing is created. Raises LoginTaken.
     """
     if contact is None:
         return Credentials(None, None, None)
@@ -135,6 +135,7 @@ def create_login(
             person_id=person_id,
             dossier_id=dossier_id,
             must_change_password=printed is not None,
+            personal=personal.told() if personal else {},
         )
         if _insert(account, keyring, key, contact, at=at):
             return Credentials(user_id, used, printed)
@@ -244,6 +245,7 @@ class _Account:
     person_id: UUID | None = None
     dossier_id: UUID | None = None
     structure_id: UUID | None = None
+    personal: dict[str, Any] = field(default_factory=dict)
 
 
 _ACCOUNT = """
@@ -273,7 +275,7 @@ def _insert(
     account: _Account, keyring: Keyring, key: Wrapped, contact: Contact | None, *, at: datetime
 ) -> bool:
     """Whether the login was free."""
-    told = {"login": account.login, "name": account.name}
+    told = {"login": account.login, "name": account.name, "personal": account.personal}
     parameters = {
         "id": account.id,
         "login_mac": login_mac(account.login),

@@ -34,7 +34,7 @@ from .hashers import HashingBusy
 from .logins import FirstPasswordOver, login_mac, normalised
 from .middleware import ACTOR
 from .models import ContactDevice, Structure, User
-from .passwords import WeakPassword, hash_password, refuse_weak
+from .passwords import Fault, Personal, WeakPassword, hash_password, propose, refuse_weak
 
 __all__ = [
     "AccountAltered",
@@ -63,6 +63,7 @@ __all__ = [
     "keep",
     "next_step",
     "pending",
+    "propose_password",
     "send_code",
     "sign_out",
 ]
@@ -200,6 +201,9 @@ def _the_same_time() -> Iterator[None]:
 
 
 def _begun(user: User, browser: Browser, *, known: bool, at: datetime) -> PendingSignIn:
+    contacts = _masked_contacts(user)
+    if user.kind == User.Kind.HOLDER and not contacts:
+        raise AccountAltered
     with transaction.atomic():
         id_mac, new = begun.begin(user.pk, user.password, browser, at=at)
         if user.must_change_password:
@@ -208,7 +212,7 @@ def _begun(user: User, browser: Browser, *, known: bool, at: datetime) -> Pendin
         id=id_mac,
         user_id=user.pk,
         kind=user.kind,
-        contacts=_masked_contacts(user),
+        contacts=contacts,
         known_browser=known,
         said=True,
         until=at + begun.LASTS,
@@ -450,14 +454,35 @@ def choose_password(request: HttpRequest, new: str, *, at: datetime) -> Actor | 
     return finish(request, proved, at=at)
 
 
+def propose_password(request: HttpRequest, *, at: datetime) -> tuple[str, ...]:
+    """Four words that whoever is choosing a password in this session could take."""
+    awaited = _awaited(request, at=at)
+    return propose(personal_of(awaited[0]) if awaited else Personal())
+
+
+def personal_of(user: User) -> Personal:
+    """What others know of the person of an account, which makes no password."""
+    keyring = subjects.keyring(user.pk)
+    known = _known(user, keyring)
+    contacts = []
+    for device in ContactDevice.objects.filter(user=user):
+        with suppress(Unsealable):
+            contacts.append(devices.contact_of(device, keyring).value)
+    return Personal.from_told(
+        known.get("personal", {}),
+        login=known["login"],
+        name=known["name"],
+        contacts=contacts,
+    )
+
+
 def change_first_password(user: User, new: str, *, at: datetime) -> str:
     """Set the password a person has chosen, end their other visits and every sign-in begun with the printed
     one, and tell them. Answers its hash. Raises WeakPassword, CodeExpired when another was chosen
     meanwhile."""
-    known = _known(user, subjects.keyring(user.pk))
-    refuse_weak(new, personal=(known["login"], known["name"]))
+    refuse_weak(new, personal_of(user))
     if hashers.matches(new, user.password):
-        raise WeakPassword(["Choisissez un mot de passe différent de celui qui était imprimé."])
+        raise WeakPassword([Fault.PRINTED])
     chosen = hash_password(new)
     with transaction.atomic():
         printed = User.objects.filter(

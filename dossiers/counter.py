@@ -74,6 +74,7 @@ def receive(reading: CardReading, *, by: Actor, at: datetime) -> Visit:
     """Look up whether the person whose card was just read has a dossier. Raises CardTooOld."""
     visit_id, who = uuid4(), Identity(reading.ins, reading.traits)
     told = {"identity": who.told(), "card_read_at": reading.read_at.isoformat(), "by": str(by.id)}
+    told["vitale_serial"] = reading.vitale_serial
     try:
         with gate.admitted(by, Action.CHECK_EXISTENCE, ToBegin(visit_id, reading.read_at), at=at) as passage:
             exists = holder_of_a_dossier(who.ins) is not None

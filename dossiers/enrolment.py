@@ -23,6 +23,7 @@ from accounts import attempts, contacts, insurer, logins, notices
 from accounts.actors import Actor, Authentication, Capacity
 from accounts.contacts import Contact, ContactChannel, MaskedContact
 from accounts.identity import ins_mac_input, ins_of, parse_nir
+from accounts.passwords import WeakPassword, propose, refuse_weak
 from accounts.traits import Traits
 
 from . import applications, codes
@@ -225,7 +226,10 @@ def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime, ori
 
 
 def choose_login(application_id: UUID, login: str, password: str, *, by: Actor, at: datetime) -> None:
-    """Keep the identifier and the Argon2id of the password. Raises LoginTaken."""
+    """Keep the identifier and the Argon2id of the password. Raises WeakPassword, LoginTaken."""
+    with _proved(application_id, by, at, step="choose_login") as (_, told):
+        personal = _identity(told).known_to_others(card=told["vitale_serial"], login=login)
+    refuse_weak(password, personal)
     hashed = logins.hash_password(password)  # slow on purpose: before the transaction
     with _proved(application_id, by, at, step="choose_login") as (passage, _):
         taken = not logins.login_is_free(login)
@@ -233,6 +237,12 @@ def choose_login(application_id: UUID, login: str, password: str, *, by: Actor, 
             applications.keep(passage, login=login, password_hash=hashed)
     if taken:
         raise LoginTaken
+
+
+def propose_password(application_id: UUID, *, by: Actor, at: datetime) -> tuple[str, ...]:
+    """Four words that would do as the password of this person."""
+    with _proved(application_id, by, at, step="choose_login") as (_, told):
+        return propose(_identity(told).known_to_others(card=told["vitale_serial"]))
 
 
 def give_contact(application_id: UUID, contact: Contact, *, by: Actor, at: datetime) -> CodeSent:
@@ -395,5 +405,6 @@ __all__ = [
     "Proved",
     "Step",
     "TooSoon",
+    "WeakPassword",
     "WrongCode",
 ]

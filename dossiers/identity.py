@@ -7,6 +7,7 @@ from uuid import UUID
 
 from access.gate import Passage
 from accounts.identity import BirthDate, Ins
+from accounts.passwords import Personal
 from accounts.traits import Traits
 from vault.keyring import Keyring
 
@@ -19,6 +20,17 @@ class Identity:
 
     ins: Ins
     traits: Traits
+
+    def known_to_others(self, *, card: str = "", login: str = "") -> Personal:
+        """What makes no password of this person, with the serial number of their card when it was read."""
+        traits = self.traits
+        return Personal.of(
+            names=(traits.birth_name, *traits.given_names, traits.used_name or ""),
+            birth_date=traits.birth_date,
+            nir=self.ins.value,
+            card=card,
+            login=login,
+        )
 
     def told(self) -> dict[str, Any]:
         return {

@@ -151,6 +151,7 @@ def open_from(
             password_hash=web.password_hash,
             contact=web.contact,
             name=who.traits.display_name,
+            personal=who.known_to_others(card=row.told.get("vitale_serial", "")),
             at=at,
         )
         passage.tell(

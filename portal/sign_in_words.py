@@ -30,6 +30,8 @@ def said(refusal: Exception, *, kind: str, at: datetime) -> str:
 
 def _said(refusal: Exception, kind: str, at: datetime) -> str:
     match refusal:
+        case signing_in.AccountAltered():
+            return str(refusal)
         case signing_in.WrongCredentials():
             return "L'identifiant ou le mot de passe ne convient pas."
         case signing_in.FirstPasswordOver(too_old=True):

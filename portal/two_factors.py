@@ -4,6 +4,8 @@ The two portals show the same three pages; each says its own name and leads to i
 """
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import signing_in
 from accounts.actors import Actor
 from accounts.signing_in import Step, browser_of
-from portal import sign_in_words
+from portal import new_password, sign_in_words
 from portal.doors import onward, wished, wished_page
 from portal.forms import Form, posted
 
@@ -71,7 +73,7 @@ class NewPasswordForm(Form):
     password = forms.CharField(
         label="Nouveau mot de passe",
         max_length=200,
-        help_text="12 signes au moins. Une phrase que vous seul connaissez convient très bien.",
+        help_text="12 caractères au moins. Une phrase va très bien, avec ses espaces et ses accents.",
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
         error_messages={"required": "Choisissez un mot de passe."},
@@ -127,22 +129,23 @@ class Entrance:
         at = timezone.now()
         if signing_in.next_step(request, at=at) is not Step.PASSWORD:
             return self._on(request, "sign_in")
-        form = NewPasswordForm(posted(request))
+        form = new_password.form_of(request, NewPasswordForm)
         if form.is_valid():
             try:
                 actor = signing_in.choose_password(request, form.cleaned_data["password"], at=at)
                 return self._in_or_next(request, actor)
             except signing_in.WeakPassword as weak:
-                form.add_error("password", weak.faults)
+                form.add_error("password", new_password.sentences(weak))
             except signing_in.CodeExpired:
                 return self._on(request, "sign_in")
-        return self._page(request, "password", form)
+        words = new_password.page_of(request, form, partial(signing_in.propose_password, request, at=at))
+        return self._page(request, "password", form, words=words["words"])
 
     def _page(
-        self, request: HttpRequest, name: str, form: Form, *, status: int = 200, said: bool = True
+        self, request: HttpRequest, name: str, form: Form, *, status: int = 200, **context: Any
     ) -> HttpResponse:
         again = onward(f"{self.namespace}:sign_in", wished(request, home=self.home))
-        context = {"form": form, "entrance": self, "again": again, "said": said}
+        context |= {"form": form, "entrance": self, "again": again}
         return render(request, f"two_factors/{name}.html", context, status=status)
 
     def _on(self, request: HttpRequest, name: str) -> HttpResponse:

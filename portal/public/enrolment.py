@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from accounts.contacts import ContactChannel
 from accounts.insurer import InsurerUnreachable
 from dossiers import enrolment, information
 from dossiers.enrolment import EnrolmentState, Incomplete, Step
-from portal import dates
+from portal import dates, new_password
 from portal.forms import Form, posted
 from portal.public import questions
 from portal.typography import french
@@ -283,20 +283,23 @@ def too_soon(soon: enrolment.TooSoon) -> str:
 def login(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
     state = enrolment.state(application, by=by, at=at)
-    if request.method == "POST":
-        form = questions.LoginForm(request.POST, personal=(state.given_name,))
-        if form.is_valid():
-            try:
-                enrolment.choose_login(
-                    application, form.cleaned_data["login"], form.cleaned_data["password"], by=by, at=at
-                )
-                return redirect("public:enrol_contact")
-            except enrolment.LoginTaken:
-                form.add_error("login", "Quelqu'un utilise déjà cet identifiant. Choisissez-en un autre.")
-    else:
-        form = questions.LoginForm(initial={"login": state.login or logins.suggest_login(state.given_name)})
     _proved(state)
-    return _page(request, "login", 3, form=form)
+    suggested = state.login or logins.suggest_login(state.given_name)
+    form = new_password.form_of(request, questions.LoginForm, login=suggested)
+    if form.is_valid():
+        try:
+            enrolment.choose_login(
+                application, form.cleaned_data["login"], form.cleaned_data["password"], by=by, at=at
+            )
+            return redirect("public:enrol_contact")
+        except enrolment.LoginTaken:
+            form.add_error("login", "Quelqu'un utilise déjà cet identifiant. Choisissez-en un autre.")
+        except enrolment.WeakPassword as weak:
+            form.add_error("password", new_password.sentences(weak))
+    words = new_password.page_of(
+        request, form, partial(enrolment.propose_password, application, by=by, at=at)
+    )
+    return _page(request, "login", 3, kept={"login": form["login"].value()}, **words)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -163,11 +163,11 @@ class CodeForm(Form):
 
 
 class NewPasswordForm(Form):
-    """A password that somebody chooses; `personal` are words it must not be made of."""
+    """A password that somebody chooses, typed twice. What it may be is not judged here."""
 
     password = forms.CharField(
         label="Mot de passe",
-        help_text="12 caractères ou plus. Une phrase que vous retiendrez convient très bien.",
+        help_text="12 caractères ou plus. Une phrase va très bien, avec ses espaces et ses accents.",
         error_messages=missing("Choisissez un mot de passe."),
         max_length=200,
         strip=False,
@@ -181,21 +181,10 @@ class NewPasswordForm(Form):
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
 
-    def __init__(self, *args: Any, personal: tuple[str, ...] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.personal = personal
-
     def clean(self) -> None:
         password, again = self.cleaned_data.get("password"), self.cleaned_data.get("again")
-        if not password:
-            return
-        for fault in logins.password_faults(password, personal=self.personal_words()):
-            self.add_error("password", fault)
-        if again and password != again:
+        if password and again and password != again:
             self.add_error("again", "Les deux mots de passe diffèrent. Saisissez le même.")
-
-    def personal_words(self) -> tuple[str, ...]:
-        return self.personal
 
 
 class LoginForm(NewPasswordForm):
@@ -214,9 +203,6 @@ class LoginForm(NewPasswordForm):
         if faults := logins.login_faults(login):
             raise ValidationError(faults)
         return login
-
-    def personal_words(self) -> tuple[str, ...]:
-        return (*self.personal, self.cleaned_data.get("login", ""))
 
 
 class ContactForm(Form):

@@ -1,6 +1,7 @@
 """A holder comes in: login and password, then a code sent to a contact they chose."""
 
 from datetime import datetime
+from functools import partial
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from accounts import signing_in
 from accounts.actors import Actor, Capacity
 from accounts.contacts import MaskedContact
 from accounts.signing_in import PendingSignIn, Step, browser_of
-from portal import sign_in_words
+from portal import new_password, sign_in_words
 from portal.doors import SIGN_IN, onward, wished, wished_page
 from portal.forms import Choices, Form, posted
 from portal.public.questions import TYPED_AS_IS, CodeForm, NewPasswordForm, missing
@@ -127,16 +128,17 @@ def first_password(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     if signing_in.next_step(request, at=at) is not Step.PASSWORD:
         return _onward(request, "public:sign_in")
-    form = NewPasswordForm(posted(request))
+    form = new_password.form_of(request, NewPasswordForm)
     if form.is_valid():
         try:
             actor = signing_in.choose_password(request, form.cleaned_data["password"], at=at)
             return _in_or_next(request, actor, at=at)
         except signing_in.WeakPassword as weak:
-            form.add_error("password", weak.faults)
+            form.add_error("password", new_password.sentences(weak))
         except signing_in.CodeExpired:
             return _onward(request, "public:sign_in")
-    return render(request, "public/first_password.html", {"form": form})
+    context = new_password.page_of(request, form, partial(signing_in.propose_password, request, at=at))
+    return render(request, "public/first_password.html", context)
 
 
 @require_POST

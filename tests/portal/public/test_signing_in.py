@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts import notices
 from tests.conscience import Conscience
+from tests.dossiers.conftest import CAMILLE_NIR
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,60 @@ def test_a_weak_password_says_what_to_change(browser, dossier, codes):
 
     assert "caractères" in page
     assert 'aria-invalid="true"' in page
+
+
+HERS = {
+    CAMILLE_NIR: "numéro de sécurité sociale",
+    f"{CAMILLE_NIR[0]} {CAMILLE_NIR[1:3]} {CAMILLE_NIR[3:]}": "numéro de sécurité sociale",
+    "carte 1234 5678 901": "numéro de votre carte Vitale",
+    "jardin 28/03/1979": "date de naissance",
+    "moreau treboul au jardin": "votre nom ou votre prénom",
+    "mon 06 12 34 56 42 !": "numéro de téléphone",
+    "motdepasse2024": "Beaucoup de gens",
+    "jetaimemonamour": "Beaucoup de gens",
+    "Juillet-2024!": "Beaucoup de gens",
+}
+
+
+@pytest.mark.parametrize("chosen", HERS)
+def test_a_password_made_of_her_is_refused_says_why_and_four_words_are_offered(
+    browser, dossier, codes, chosen
+):
+    first_time(browser, dossier, codes)
+
+    page = browser.post(reverse("public:first_password"), {"password": chosen, "again": chosen})
+
+    shown = page.content.decode().replace("\u00a0", " ")
+    assert HERS[chosen] in shown
+    assert len(re.findall(r"<li>\w+</li>", shown)) == 4
+    assert chosen not in shown
+
+
+def test_the_four_words_are_taken_as_they_are(browser, dossier, codes, monkeypatch):
+    first_time(browser, dossier, codes)
+    address = reverse("public:first_password")
+    first = words_of(browser.post(address, {"choix": "autres"}))
+    second = words_of(browser.post(address, {"choix": "autres"}))
+    assert first != second
+
+    assert browser.post(address, {"choix": "propose"}).url == reverse("patient:home")
+
+    monkeypatch.setattr("accounts.begun.AGAIN_AFTER", timedelta(0))
+    go(browser, "sign_out")
+    sent = go(browser, "sign_in", login=dossier.login, password=" ".join(second))
+    assert sent.url == reverse("public:sign_in_code")
+
+
+def test_words_taken_when_none_were_shown_are_shown_first(browser, dossier, codes):
+    first_time(browser, dossier, codes)
+
+    page = browser.post(reverse("public:first_password"), {"choix": "propose", "password": "x"})
+
+    assert len(words_of(page)) == 4
+
+
+def words_of(page):
+    return re.findall(r"<li>(\w+)</li>", page.content.decode())
 
 
 def test_two_passwords_that_differ_are_told_apart(browser, dossier, codes):
