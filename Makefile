@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test proof bench reset format requirements runtime dev servers dev-servers
+.PHONY: help run test proof proofs bench reset format requirements runtime dev servers dev-servers
 
 # Nothing is written in the tree outside .venv and var.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
@@ -32,9 +32,11 @@ run: servers ## start everything, print the address; Ctrl-C stops everything
 test: dev-servers ## formatting, lint, import contracts, types, migrations, tests, browser journeys
 	@$(PYTHON) -m tests.all
 
-proof: dev-servers ## the long programme: faults, scans, whole corpora, timing; figures go to docs/proofs/
-	@$(PYTHON) -m pytest tests/proof -m proof -s
-	@$(PYTHON) -m tests.bench --write
+proof: dev-servers ## the long programme, by parts (part=NAME for one): those not yet passed for this code
+	@$(PYTHON) -m tests.proof.parts $(part)
+
+proofs: dev ## the parts of the long programme, and which passed for this code
+	@$(PYTHON) -m tests.proof.parts --list
 
 bench: dev-servers ## throughput of the paths that count, as shares of a bare view
 	@$(PYTHON) -m tests.bench

@@ -11,7 +11,7 @@ PAGES = Path(__file__).resolve().parents[2] / "docs" / "proofs"
 INDEX = "README.md"
 HEAD = """# Proofs
 
-What must hold was tried, with faults, hostile input and time. These pages are written by `make proof`:
+What must hold was tried, with faults, hostile input and time. The parts of `make proof` write these pages:
 each says what was done, and what was counted. Times depend on the machine; counts do not.
 
 """
