@@ -12,6 +12,8 @@ from . import inert_html
 from .inspection import Inspection, understood
 
 MOST_TOLD = 64 << 20  # bytes
+MOST_WORDS = 16 << 20  # bytes
+MOST_PAGES = 80
 IMAGES = (b"\x89PNG\r\n\x1a\n", b"RIFF")
 REFUSAL = re.compile(r"[a-z]+\.[a-z_]+")
 
@@ -52,7 +54,7 @@ def inspect(content: bytes, media_type: str) -> Inspection:
     try:
         inspection = understood(answer.output)
         _refuse_what_no_child_says(inspection)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ChildFailed("checks.garbled") from None
     return inspection
 
@@ -73,6 +75,7 @@ def _refuse_what_no_child_says(inspection: Inspection) -> None:
     Raises ValueError.
     """
     parts = dict(inspection.parts)
+    _expect(0 <= inspection.page_count <= MOST_PAGES)
     if inspection.refusal:
         _expect(REFUSAL.fullmatch(inspection.refusal) and not parts)
         return
@@ -84,11 +87,12 @@ def _refuse_what_no_child_says(inspection: Inspection) -> None:
     )
     _expect(all(parts[page].startswith(IMAGES) for page in pages))
     if pages:
+        _expect(len(parts["texts"]) <= MOST_WORDS)
         words = json.loads(parts["texts"])
         _expect(isinstance(words, list) and len(words) == len(pages))
         _expect(all(isinstance(of_a_page, str) for of_a_page in words))
     narrative = parts.get("narrative", b"").decode()
-    _expect(inert_html.cleaned(narrative) == narrative)
+    _expect(inert_html.is_inert(narrative))
 
 
 def _expect(true: object) -> None:

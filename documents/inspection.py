@@ -33,14 +33,24 @@ def told(inspection: Inspection) -> bytes:
     return json.dumps(line).encode() + b"\n" + b"".join(content for _, content in inspection.parts)
 
 
+LONGEST_LINE = 1 << 16  # bytes: a hundred parts have one of four thousand
+
+
 def understood(output: bytes) -> Inspection:
-    """What a child told. Raises ValueError, KeyError or TypeError on anything else."""
-    line, _, rest = output.partition(b"\n")
-    head = json.loads(line)
-    parts, at = [], 0
+    """What a child told. Raises ValueError, KeyError, TypeError or RecursionError on anything else."""
+    end = output.find(b"\n", 0, LONGEST_LINE)
+    if end < 0:
+        raise ValueError("a child begins with one short line")
+    head = json.loads(output[:end])
+    parts, at = [], end + 1
     for name, size in head["parts"]:
-        parts.append((str(name), rest[at : at + size]))
+        if type(size) is not int or size < 0:
+            raise ValueError("a size is a number")
+        parts.append((str(name), output[at : at + size]))
         at += size
-    if at != len(rest):
+    if at != len(output):
         raise ValueError("a child tells exactly what it announces")
-    return Inspection(str(head["refusal"]), int(head["page_count"]), int(head["pages_in_all"]), tuple(parts))
+    page_count, pages_in_all = head["page_count"], head["pages_in_all"]
+    if type(page_count) is not int or type(pages_in_all) is not int or pages_in_all >= 1 << 31:
+        raise ValueError("a count is a number")
+    return Inspection(str(head["refusal"]), page_count, pages_in_all, tuple(parts))

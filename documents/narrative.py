@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
+import nh3
+
 from . import cda, days, inert_html, pictures
 from .cda import Cda, Element, Media
 
@@ -51,7 +53,25 @@ def rendering(document: Cda) -> Rendering:
             writer.place = section.title
         if section.text is not None:
             parts.append(writer.flow(section.text.children))
-    return Rendering(inert_html.cleaned("".join(parts)), tuple(writer.files))
+    return Rendering(_second_look("".join(parts)), tuple(writer.files))
+
+
+def _second_look(html: str) -> str:
+    return nh3.clean(
+        html,
+        tags=inert_html.TAGS,
+        clean_content_tags={"script", "style"},
+        attributes=inert_html.ATTRIBUTES,
+        attribute_filter=_only_images_of_ours,
+        url_schemes={"data"},
+        link_rel=None,
+    )
+
+
+def _only_images_of_ours(tag: str, attribute: str, value: str) -> str | None:
+    if tag == "img" and attribute == "src":
+        return value if value.startswith(inert_html.IMAGES) else None
+    return value
 
 
 def _header(document: Cda) -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_what_a_child_tells_is_exactly_what_it_announced():
     told = inspection.told(Inspection("", 1, 1, (("texts", b"[]"),)))
 
     assert inspection.understood(told).parts == (("texts", b"[]"),)
-    for altered in (told + b"x", told[:-1], b"{}", b"[1]\n", b'{"parts": 1}'):
+    for altered in (told + b"x", told[:-1], b"{}", b"[1]\n", b'{"parts": 1}\n'):
         with pytest.raises((ValueError, KeyError, TypeError)):
             inspection.understood(altered)
 
@@ -112,10 +113,60 @@ def test_an_answer_that_no_child_gives_is_not_believed(answering, lie):
         child.inspect(b"", CDA)
 
 
-def test_clean_html_comes_out_as_it_was():
-    html = dict(checker.inspect(files.cda(), CDA).parts)["narrative"].decode()
+INERT = [
+    "",
+    "bonjour &amp; merci",
+    '<p class="lead">a<br>b</p>',
+    '<div class="scroller" role="group" aria-label="a < b" tabindex="0"><table></table></div>',
+    '<img src="data:image/png;base64,AAAA" alt="" width="1" height="1">',
+]
+ACTIVE = [
+    "<script>x</script>", "<p onclick=x>", '<p onclick="x">a</p>', "<p class=lead>a</p>", "<P>a</P>", "<p>a",
+    "a</p>", "<p><em></p></em>", "<!-- a -->", "<p/>", "<br/>", "</br>", "<svg></svg>", "<a href='x'>a</a>",
+    "a<b", "<", "<p ", '<img src="https://a.example/x.png">', '<img src="data:image/svg+xml;base64,AAAA">',
+    '<p class="a"onclick="x">a</p>', '<p class="a" style="x">a</p>', "<?php ?>", "<![CDATA[a]]>",
+    "<p\n>a</p>",
+    "<div>" * 501 + "</div>" * 501,
+]  # fmt: skip
 
-    assert inert_html.cleaned(html) == html
+
+@pytest.mark.parametrize("html", INERT)
+def test_html_of_ours_is_inert(html):
+    assert inert_html.is_inert(html)
+
+
+@pytest.mark.parametrize("html", ACTIVE)
+def test_any_other_html_is_not(html):
+    assert not inert_html.is_inert(html)
+
+
+@pytest.mark.corpus
+@needs_corpora
+def test_what_real_documents_become_is_inert():
+    shown = 0
+    for sample in sorted(CORPORA.glob("cda-fr-ans-*/*.xml")):
+        html = dict(checker.inspect(sample.read_bytes(), CDA).parts).get("narrative", b"").decode()
+        assert inert_html.is_inert(html), sample
+        shown += bool(html)
+    assert shown > 50
+
+
+@pytest.mark.parametrize("output", [
+    b"[" * 60_000 + b"\n", b"[" * 10_000_000, b'{"parts": [["texts", -1], ["texts", 1]], "refusal": ""}\n',
+    b'{"refusal": "", "page_count": 1e999, "pages_in_all": 1, "parts": []}\n',
+    b'{"refusal": "", "page_count": 1, "pages_in_all": ' + b"9" * 4000 + b', "parts": []}\n',
+    inspection.told(Inspection("", 10**9, 10**9, (WORDS,))),
+    inspection.told(Inspection("", 1, 1, (("texts", b"[" * 1_000_000), ("page/1", PNG)))),
+    inspection.told(Inspection("", 1, 1, (("texts", b"[]" * (9 << 20)), ("page/1", PNG)))),
+    inspection.told(Inspection("", 0, 0, (("narrative", b"<div>" * 5_000_000),))),
+])  # fmt: skip
+def test_an_answer_made_to_exhaust_whoever_reads_it_costs_next_to_nothing(answering, output):
+    answering(output)
+    began = time.process_time()
+
+    with pytest.raises(child.ChildFailed, match=r"checks\.garbled"):
+        child.inspect(b"", CDA)
+    assert time.process_time() - began < 1
 
 
 # How it ends ---------------------------------------------------------------------------------------
