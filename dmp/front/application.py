@@ -175,11 +175,10 @@ class Front:
         while (asked := self._waiting.get()) is not None:
             told, give, done = asked
             try:
-                answer = run(self.application, told)
-            except Exception:
+                give(run(self.application, told))
+            except BaseException:  # a thread that ended would answer nobody any more
                 logger.exception("application failed")
-                answer = Answer(500, *self.page(told["PATH_INFO"], 500))
-            give(answer)
+                give(Answer(500, *self.page(told["PATH_INFO"], 500)))
             self._loop.call_soon_threadsafe(done.set_result, None)
 
 

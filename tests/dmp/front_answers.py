@@ -28,9 +28,13 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
         time.sleep(1.5)
     if path == "/broken":
         raise RuntimeError
+    if path == "/ended":
+        raise SystemExit
     headers = [("Content-Type", "text/plain")]
     if path == "/file":
         headers.append(("Content-Length", str(Path(__file__).stat().st_size)))
+    if path == "/misspelt":
+        headers.append(("X-Number", 3))
     start_response("200 OK", headers)
     match path:
         case "/large":

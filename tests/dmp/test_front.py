@@ -234,6 +234,12 @@ def test_bodies_beyond_the_memory_allowed_are_asked_to_come_back_and_the_memory_
     assert served.send("/upload", b"x" * 1_900_000)[0] == 200
 
 
+@pytest.mark.parametrize("path", ["/broken", "/ended", "/misspelt"])
+def test_no_failure_of_the_application_ends_a_thread(served, path):
+    assert [served.ask(path)[0] for _ in range(4)] == [500] * 4
+    assert served.ask("/")[0] == 200
+
+
 # -- What the application is told ------------------------------------------------------------------
 
 
@@ -271,7 +277,6 @@ def test_answers_are_whole_and_name_no_product(served):
     assert body == Path(settings.BASE_DIR, "tests/dmp/front_answers.py").read_bytes()
     assert b"granian" not in head.lower()
     assert served.ask("/large", verb="HEAD") == (200, b"")
-    assert served.ask("/broken")[0] == 500
 
 
 @pytest.mark.parametrize(
