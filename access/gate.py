@@ -179,6 +179,18 @@ def _altered(actor: Actor, action: Action, thing: Guarded, at: datetime, detail:
     return Refused(decision)
 
 
+@contextmanager
+def upkeep(chain: UUID) -> Iterator[None]:
+    """One transaction of the house's own upkeep of a chain of traces: its role, the pin of that chain, and
+    no passage, so that nothing sealed under a dossier's key is given by it. Durable."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('role', 'dmp_worker', true), set_config('dmp.pin', %s, true)", [str(chain)]
+        )
+        yield
+        cursor.execute("SELECT set_config('role', 'none', true), set_config('dmp.pin', '', true)")
+
+
 COUNTER_ACTIONS = frozenset({Action.CHECK_EXISTENCE, Action.OPEN})
 
 
@@ -254,4 +266,4 @@ def _chain_of(actor: Actor) -> tuple[UUID, Keyring]:
         return actor.id, subjects.system()
 
 
-__all__ = ["Damaged", "Facts", "Guarded", "OutOfReach", "Passage", "Reason", "Refused", "admitted"]
+__all__ = ["Damaged", "Facts", "Guarded", "OutOfReach", "Passage", "Reason", "Refused", "admitted", "upkeep"]

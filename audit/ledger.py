@@ -4,14 +4,15 @@ One statement per entry. An entry shares the transaction of the act it tells of,
 because the head of its chain stays locked until the commit.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import connection
 
 from vault import subjects
 from vault.keyring import Keyring, Unsealable
@@ -84,19 +85,29 @@ def refusal(event: Event, keyring: Keyring) -> bool:
     return _selected(*refusing(event, keyring)) is not None
 
 
-def summarise_repeats(*, at: datetime, limit: int = 500) -> int:
+def summarise_repeats(
+    *, entering: Callable[[UUID], AbstractContextManager[None]], at: datetime, limit: int = 500
+) -> int:
     """One event for each refusal that was repeated within its hour, once it is over; how many events.
 
-    The event is the refusal's own, dated of the last repetition, with `times` in its detail. A refusal that
-    cannot be read has nothing to summarise: it must not keep the others from being told.
+    `entering` opens the transaction in which one chain, and no other, shows what was counted there
+    (`access.gate.upkeep`). The event is the refusal's own, dated of the last repetition, with `times` in its
+    detail. A refusal that cannot be read has nothing to summarise: it must not keep the others from being
+    told.
     """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT * FROM audit_take_repeats(%s, %s)", [at, limit])
-            due = cursor.fetchall()
-        keyrings = _readable_keyrings({row[0] for row in due})
-        # Who was forgotten meanwhile has no key any more, and nothing to be told.
-        return sum(_summarise(keyrings[row[0]], row) for row in due if row[0] in keyrings)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit_chains_with_repeats(%s, %s)", [at, limit])
+        chains = [chain for (chain,) in cursor.fetchall()]
+    count = 0
+    for chain in chains:
+        with entering(chain):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT * FROM audit_take_repeats(%s, %s)", [chain, at])
+                due = cursor.fetchall()
+            keyrings = _readable_keyrings({row[0] for row in due})
+            # Who was forgotten meanwhile has no key any more, and nothing to be told.
+            count += sum(_summarise(keyrings[row[0]], row) for row in due if row[0] in keyrings)
+    return count
 
 
 def traces(

@@ -40,6 +40,7 @@ SERVER_SETTINGS = LOG_SETTINGS | {
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "jit": "off",
+    "max_notify_queue_pages": "64",  # nobody here listens: what somebody shouts fills half a megabyte
     "scram_iterations": "1",  # 256 random bits are not guessed: more would only slow each connection
 }
 # Whoever runs under our user reaches the socket: without a password it is nobody. There is no other way in.
@@ -66,6 +67,8 @@ BEGIN
     EXECUTE format('GRANT %I TO dmp_app', gated);
   END LOOP;
 END $$;
+-- A login may change its own settings: they are put back here each time, as its password is.
+ALTER ROLE dmp_app RESET ALL;
 ALTER ROLE dmp_app SET statement_timeout = '20s';
 ALTER ROLE dmp_app SET lock_timeout = '8s';
 ALTER ROLE dmp_app SET idle_in_transaction_session_timeout = '60s';
@@ -78,6 +81,64 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO dmp_owner;
 GRANT USAGE ON SCHEMA public TO dmp_app, dmp_web, dmp_counter, dmp_feed, dmp_worker;
 ALTER DEFAULT PRIVILEGES FOR ROLE dmp_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+REVOKE USAGE ON LANGUAGE plpgsql, sql FROM PUBLIC;
+GRANT USAGE ON LANGUAGE plpgsql, sql TO dmp_owner;
+"""
+
+# Of what PostgreSQL lets everybody call and that does something, the application calls this. The rest (ending
+# the connections of others, large objects, locks by name, waiting, writing in the log of changes, slots,
+# reading what others ask) is taken from everybody and left to those who make and watch the database.
+CALLED = (
+    *("clock_timestamp", "gen_random_uuid", "uuidv4", "uuidv7", "random", "set_config"),
+    *("nextval", "currval", "lastval", "setval", "pg_is_in_recovery", "pg_current_wal_lsn"),
+    *("pg_control_system", "pg_control_checkpoint", "pg_control_recovery", "pg_control_init"),
+)
+SPYING = ("pg_stat_get_activity", "pg_stat_get_backend_activity")
+WALLS_OF_THE_CATALOGUE = """
+DO $$
+DECLARE called regprocedure;
+BEGIN
+  FOR called IN
+    SELECT p.oid::regprocedure FROM pg_proc p
+     WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind IN ('f', 'p')
+       AND (p.provolatile = 'v' OR p.proname = ANY ({spying}))
+       AND p.proname <> ALL ({called})
+       AND p.prorettype <> ALL (ARRAY['trigger', 'event_trigger', 'index_am_handler', 'table_am_handler',
+                                      'tsm_handler', 'language_handler', 'internal']::regtype[])
+       AND has_function_privilege('public', p.oid, 'EXECUTE')
+  LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', called);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO dmp_owner, pg_monitor', called);
+  END LOOP;
+END $$;
+"""
+
+# Only who makes the tables changes anything: GRANT, DROP OWNED, temporary tables, comments, all of it.
+WALL_AROUND_THE_SCHEMA = """
+CREATE OR REPLACE FUNCTION public.dmp_only_the_owner_changes_the_schema() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF session_user <> 'dmp_owner' AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
+    RAISE EXCEPTION 'permission denied: % is for who makes the tables', tg_tag
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+END $$;
+DROP EVENT TRIGGER IF EXISTS dmp_only_the_owner_changes_the_schema;
+CREATE EVENT TRIGGER dmp_only_the_owner_changes_the_schema ON ddl_command_start
+  EXECUTE FUNCTION public.dmp_only_the_owner_changes_the_schema();
+ALTER EVENT TRIGGER dmp_only_the_owner_changes_the_schema ENABLE ALWAYS;
+"""
+
+# The databases that every server has are open to whoever signs in; nothing of ours is there. On a server that
+# holds other databases too, they may be somebody's.
+DOORS_BESIDE = """
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'
+                    AND datdba <> 'dmp_owner'::regrole AND datname <> current_database()) THEN
+    REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
+  END IF;
+END $$;
 """
 
 
@@ -246,6 +307,7 @@ def prepare(var: Path, database: str) -> None:
 
 def make_roles(connection: psycopg.Connection) -> None:
     connection.execute(ROLES)
+    connection.execute(DOORS_BESIDE)
 
 
 def set_password(connection: psycopg.Connection, login: str, password: str) -> None:
@@ -298,4 +360,10 @@ def drop_database(connection: psycopg.Connection, name: str) -> None:
 
 
 def raise_walls(connection: psycopg.Connection) -> None:
+    """What the application's login may not do in this database, whatever it is made to say."""
     connection.execute(WALLS_OF_A_DATABASE)
+    names = {"called": sql.Literal(list(CALLED)), "spying": sql.Literal(list(SPYING))}
+    connection.execute(sql.SQL(WALLS_OF_THE_CATALOGUE).format(**names))
+    connection.execute(WALL_AROUND_THE_SCHEMA)
+    own = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("ALTER ROLE dmp_app IN DATABASE {} RESET ALL").format(own))

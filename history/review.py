@@ -59,7 +59,7 @@ def retry(job_id: UUID, *, by: Actor, at: datetime) -> bool:
 
 def close(job_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Let it rest, and forget what was held apart. False when it no longer waits."""
-    with gate.admitted(by, Action.REVIEW, Register(), at=at, decided="close", job=str(job_id)):
+    with gate.admitted(by, Action.REVIEW, JobAtTheDoor(job_id), at=at, decided="close", job=str(job_id)):
         job = queue.state(job_id)
         if job is None or not queue.close(job_id, at):
             return False
@@ -67,3 +67,15 @@ def close(job_id: UUID, *, by: Actor, at: datetime) -> bool:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT history_forget(%s::uuid, %s::timestamptz)", [job.subject_id, at])
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class JobAtTheDoor(Register):
+    """A job that waits for a person. Its dossier is pinned: the decision reaches no other."""
+
+    job_id: UUID
+
+    @property
+    def pin(self) -> UUID | None:
+        job = queue.state(self.job_id)
+        return job.subject_id if job else None

@@ -79,5 +79,10 @@ def test_the_functions_that_run_as_the_owner_look_nowhere_else():
         cursor.execute("SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND proname LIKE 'audit%%'")
         found = dict(cursor.fetchall())
 
-    assert set(found) == {"audit_append", "audit_refuse", "audit_take_repeats"}
+    assert set(found) == {
+        "audit_append",
+        "audit_chains_with_repeats",
+        "audit_refuse",
+        "audit_take_repeats",
+    }
     assert all(settings == ["search_path=pg_catalog, pg_temp"] for settings in found.values())

@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from access import gate
 from audit import events, form_1, ledger, names
 from audit.events import microseconds
 from audit.verification import Fault, Verification
@@ -230,7 +231,7 @@ def test_a_refusal_that_cannot_be_read_keeps_no_other_from_being_told(real_datab
     for _ in range(2):
         ledger.refusal(event(chain, kind="list.refused", detail={"reason": "no_grant"}), keyring)
 
-    assert ledger.summarise_repeats(at=NOON + timedelta(hours=2)) == 1
+    assert ledger.summarise_repeats(entering=gate.upkeep, at=NOON + timedelta(hours=2)) == 1
     assert [trace.readable for trace in traces(chain, keyring)] == [False, True, True]
 
 
@@ -245,7 +246,7 @@ def test_a_key_that_was_altered_keeps_no_other_refusal_from_being_told(real_data
         )
     subjects.forget_all_cached()
 
-    assert ledger.summarise_repeats(at=NOON + timedelta(hours=2)) == 1
+    assert ledger.summarise_repeats(entering=gate.upkeep, at=NOON + timedelta(hours=2)) == 1
 
 
 def test_an_act_may_be_given_another_name_without_touching_a_digest(real_database, monkeypatch):

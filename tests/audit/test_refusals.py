@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from access import gate
 from audit import ledger
 
 from .told import LEFEVRE, NADIA, NOON, dossier, enter, event
@@ -67,16 +68,14 @@ def test_after_an_hour_the_same_refusal_is_recorded_again():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("role", ["dmp_app", "dmp_worker"])
-def test_one_event_says_how_many_there_were(role):
+def test_one_event_says_how_many_there_were():
     chain, keyring = dossier()
     for minutes in (0, 10, 20, 30):
         ledger.refusal(refused(chain, after=timedelta(minutes=minutes)), keyring)
 
-    enter(role)
-    early = ledger.summarise_repeats(at=NOON + timedelta(minutes=59))
-    due = ledger.summarise_repeats(at=NOON + timedelta(hours=1))
-    again = ledger.summarise_repeats(at=NOON + timedelta(hours=2))
+    early = ledger.summarise_repeats(entering=gate.upkeep, at=NOON + timedelta(minutes=59))
+    due = ledger.summarise_repeats(entering=gate.upkeep, at=NOON + timedelta(hours=1))
+    again = ledger.summarise_repeats(entering=gate.upkeep, at=NOON + timedelta(hours=2))
 
     assert (early, due, again) == (0, 1, 0)
     first, summary = traces(chain, keyring)
@@ -97,7 +96,7 @@ def test_a_refusal_that_did_not_insist_needs_no_summary():
     chain, keyring = dossier()
     ledger.refusal(refused(chain), keyring)
 
-    assert ledger.summarise_repeats(at=NOON + timedelta(hours=3)) == 0
+    assert ledger.summarise_repeats(entering=gate.upkeep, at=NOON + timedelta(hours=3)) == 0
     assert len(traces(chain, keyring)) == 1
 
 
@@ -114,12 +113,55 @@ def test_the_expression_is_null_when_counted():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("role", ["dmp_web", "dmp_counter", "dmp_feed"])
+@pytest.mark.parametrize("role", ["none", "dmp_web", "dmp_counter", "dmp_feed"])
 def test_only_upkeep_takes_the_repetitions(role):
-    enter(role)
+    chain, _ = dossier()
+    enter(role, chain)
 
-    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-        ledger.summarise_repeats(at=NOON)
+    with (
+        pytest.raises(DatabaseError, match="permission denied"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT * FROM audit_take_repeats(%s, %s)", [chain, NOON])
+
+
+@pytest.mark.django_db
+def test_upkeep_takes_those_of_the_chain_it_has_pinned_and_of_no_other():
+    chain, keyring = dossier()
+    other, _ = dossier()
+    for _ in range(3):
+        ledger.refusal(refused(chain), keyring)
+    later = NOON + timedelta(hours=1)
+
+    for pin in (other, "", f"{chain},{other}"):
+        enter("dmp_worker", pin)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM audit_take_repeats(%s, %s)", [chain, later])
+            assert cursor.fetchall() == []
+    enter("none")
+
+    assert ledger.summarise_repeats(entering=gate.upkeep, at=later) == 1
+
+
+@pytest.mark.django_db
+def test_which_chains_wait_is_told_as_identifiers_to_the_running_system_alone():
+    chain, keyring = dossier()
+    ledger.refusal(refused(chain), keyring)
+    asked = ["SELECT * FROM audit_chains_with_repeats(%s, 10)", [NOON + timedelta(hours=1)]]
+
+    with connection.cursor() as cursor:
+        cursor.execute(*asked)
+        assert cursor.fetchall() == [(chain,)]
+    for role in ("dmp_web", "dmp_counter", "dmp_feed", "dmp_worker"):
+        enter(role)
+        with (
+            pytest.raises(DatabaseError, match="permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(*asked)
+        enter("none")
 
 
 def test_refusals_at_the_same_time_are_one_and_counted(real_database):
@@ -139,6 +181,6 @@ def test_refusals_at_the_same_time_are_one_and_counted(real_database):
         thread.join(60)
 
     assert sorted(appended) == [False] * 19 + [True]
-    assert ledger.summarise_repeats(at=NOON + timedelta(hours=1)) == 1
+    assert ledger.summarise_repeats(entering=gate.upkeep, at=NOON + timedelta(hours=1)) == 1
     with transaction.atomic():
         assert [trace.detail.get("times") for trace in traces(chain, keyring)] == [None, 19]
