@@ -13,7 +13,18 @@ from wsgiref.util import FileWrapper
 
 from granian.rsgi import HTTPProtocol, Scope
 
-from dmp.front.bodies import FORM_BYTES, Body, Budget, NoRoom, Pace, Refused, TooLarge
+from dmp.front.bodies import (
+    BYTES_OF_FILES,
+    BYTES_OF_FILES_OF_ONE,
+    BYTES_OF_FORMS,
+    FORM_BYTES,
+    Body,
+    Budget,
+    NoRoom,
+    Pace,
+    Refused,
+    TooLarge,
+)
 from dmp.front.environ import environ
 
 logger = logging.getLogger(__name__)
@@ -39,6 +50,7 @@ class Announced:
 
     size: int | None  # None: it does not say
     most: int = FORM_BYTES
+    sender: str = ""  # who sends it, as the application knows them: nobody takes the room of everybody
 
 
 @dataclass(slots=True)
@@ -73,14 +85,16 @@ class Front:
         asks: bool = False,
         threads: int = THREADS,
         pace: Pace | None = None,
-        budget: Budget | None = None,
+        forms: Budget | None = None,
+        files: Budget | None = None,
     ) -> None:
         self.application = application
         self.page = page
         self.asks = asks  # whether the application knows ANNOUNCED; otherwise no body is larger than a form
         self.threads = threads
         self.pace = pace or Pace()
-        self.budget = budget or Budget()
+        self.forms = forms or Budget(BYTES_OF_FORMS)
+        self.files = files or Budget(BYTES_OF_FILES, BYTES_OF_FILES_OF_ONE)
         self._waiting: SimpleQueue[Asked | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -117,9 +131,9 @@ class Front:
         if announced is not None:
             if not int(announced):
                 return None
-            return Body(protocol, announced=int(announced), budget=self.budget, pace=self.pace)
+            return Body(protocol, announced=int(announced), budget=self.forms, pace=self.pace)
         if "transfer-encoding" in scope.headers:
-            return Body(protocol, announced=None, budget=self.budget, pace=self.pace)
+            return Body(protocol, announced=None, budget=self.forms, pace=self.pace)
         return None
 
     async def _with_a_body(self, scope: Scope, protocol: HTTPProtocol, body: Body) -> None:
@@ -142,6 +156,7 @@ class Front:
         ask = Announced(body.announced)
         refusal = await self._ask(scope, ask)
         if ask.most > FORM_BYTES and (body.announced or 0) <= ask.most:
+            body.admit(self.files, ask.sender)
             if await body.receive(ask.most):
                 return True
             refusal = await self._ask(scope, Announced(body.received))

@@ -1,13 +1,16 @@
 """How a body is received: at what pace, up to what size, within what memory. Knows nothing of Django."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
 
 FORM_BYTES = 65_536  # what any form or question may weigh; a route that takes files says so itself
-BUFFERED_BYTES = 200_000_000  # bodies held at once by one process
+# Bodies held at once by one process, 200 MB in all. Forms, that anybody may send, leave the room of files.
+BYTES_OF_FORMS = 40_000_000
+BYTES_OF_FILES, BYTES_OF_FILES_OF_ONE = 160_000_000, 80_000_000
 
 
 class Refused(Exception):
@@ -56,18 +59,24 @@ class Pace:
 class Budget:
     """Bytes of bodies held by this process. Used by the event loop alone, so it needs no lock."""
 
-    def __init__(self, most: int = BUFFERED_BYTES) -> None:
-        self.most = most
+    def __init__(self, most: int, of_one: int | None = None) -> None:
+        """`most` bytes in all, `of_one` for any one sender."""
+        self.most, self.of_one = most, of_one or most
         self.held = 0
+        self._held_of: Counter[str] = Counter()
 
-    def take(self, size: int) -> None:
+    def take(self, size: int, sender: str = "") -> None:
         """Raises NoRoom, and takes nothing."""
-        if self.held + size > self.most:
+        if self.held + size > self.most or self._held_of[sender] + size > self.of_one:
             raise NoRoom
         self.held += size
+        self._held_of[sender] += size
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, size: int, sender: str = "") -> None:
         self.held -= size
+        self._held_of[sender] -= size
+        if not self._held_of[sender]:
+            del self._held_of[sender]
 
 
 class Body:
@@ -79,7 +88,7 @@ class Body:
         self.received = 0
         self.file = BytesIO()
         self._pieces = pieces.__aiter__()
-        self._budget = budget
+        self._budget, self._sender = budget, ""
         self._held = 0
         self._pace = pace
         self._began = asyncio.get_running_loop().time()
@@ -92,7 +101,7 @@ class Body:
         if self.announced is not None and self.announced > most:
             return False
         while piece := await self._next():
-            self._budget.take(len(piece))
+            self._budget.take(len(piece), self._sender)
             self._held += len(piece)
             self.file.write(piece)
             if self.received == self.announced:
@@ -109,10 +118,16 @@ class Body:
         while self.received != self.announced and self.received < most and await self._next():
             pass
 
+    def admit(self, budget: Budget, sender: str) -> None:
+        """From now on this is a file, of a sender that is known. Raises NoRoom."""
+        budget.take(self._held, sender)
+        self._budget.give_back(self._held, self._sender)
+        self._budget, self._sender = budget, sender
+
     def release(self) -> None:
         """Give the memory back."""
         self.file = BytesIO()
-        self._budget.give_back(self._held)
+        self._budget.give_back(self._held, self._sender)
         self._held = 0
 
     async def _next(self) -> bytes:

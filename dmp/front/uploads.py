@@ -25,7 +25,7 @@ class UploadMiddleware:
             return errors.too_large(request)
         if not upload.welcome(request):
             return errors.sent_by_nobody(request)
-        announced.most = upload.most
+        announced.most, announced.sender = upload.most, str(request.actor.id)
         if announced.size is None or announced.size <= upload.most:
             return HttpResponse(status=204)
         # The view says so in its own page. The body that carried the token is not here, and nothing is done.

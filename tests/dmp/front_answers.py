@@ -19,7 +19,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     path = environ["PATH_INFO"]
     if ask := environ.get(ANNOUNCED):
         if path == "/upload":
-            ask.most = 2_000_000
+            ask.most, ask.sender = 2_000_000, environ.get("HTTP_X_SENDER", "")
         start_response("413 Content Too Large", [("Content-Type", "text/plain")])
         return [b"larger than " + str(ask.most).encode()]
     body = environ["wsgi.input"].read()
@@ -56,5 +56,5 @@ front = Front(
     asks=True,
     threads=2,
     pace=Pace(grace=0.6, bytes_per_second=20_000, longest=4.0),
-    budget=Budget(3_000_000),
+    files=Budget(5_000_000, 3_000_000),
 )

@@ -15,7 +15,7 @@ from tests.proof.processes import until
 MEGABYTE = 1 << 20
 LARGE, AT_ONCE = 300, 3
 TOKEN = "b" * 32
-MOST_MEMORY = 700 * MEGABYTE
+MOST_MEMORY = 150 * MEGABYTE
 
 DONE = """
 Bodies of three hundred megabytes, three at once, are sent to pages that anybody may post to, as a form, as
