@@ -27,6 +27,7 @@ class Process:
     command: list[str]
     environment: Mapping[str, str]
     log: Path
+    inherited: tuple[int, ...] = ()  # descriptors it keeps open
     running: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,7 +36,10 @@ class Process:
     def start(self) -> None:
         with self.log.open("a") as output:
             self.running = children.start(
-                children.dying_with_us(list(self.command)), environment=self.environment, output=output
+                children.dying_with_us(list(self.command)),
+                environment=self.environment,
+                output=output,
+                inherited=self.inherited,
             )
 
     @property
