@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +30,7 @@ beside BEGIN and COMMIT. Openings are measured to the printed sheet, deposits to
 ```
 """
 CONNECTIONS = 8
+FILES_A_SECOND = {"files of one page": 20, "pages of long files": 40}  # on two cores
 OPENINGS, IMPORTS, FLOOR = 600, 120, 60
 TARGETS = {"list": 2.5, "read": 5.0, "deposit": 3.5, "open": 4.0, "open + import": 0.4}  # % of hello-world
 
@@ -117,6 +119,7 @@ class Bench:
         self.line(load.measure("read", self.port, requests), self.sql("get", readings[0], cookies))
 
         self.deposits()
+        self.files()
         self.openings()
         self.imports()
         self.say()
@@ -148,6 +151,31 @@ class Bench:
         elapsed = time.perf_counter() - began
         if waiting:
             self.say(f"{'checking (one worker)':24}{len(waiting) / elapsed:11.1f}")
+
+    def files(self) -> None:
+        """Files as the checker opens them, jail included, as many at a time as there are cores."""
+        from documents import child
+        from documents.inspection import PDF
+        from tests.documents import files
+
+        [checker] = [kept for kept in self.house.kept if kept.name == "checker"]
+        for name, pages, count in (("files of one page", 1, 120), ("pages of long files", 20, 12)):
+            content = files.pdf("Le compte rendu dit que tout va bien", pages=pages)
+            child.inspect(content, PDF)
+            spent, began = of_children(checker.process.pid), time.perf_counter()
+            with ThreadPoolExecutor(os.cpu_count()) as at_once:
+                found = list(
+                    at_once.map(lambda _, content=content: child.inspect(content, PDF), range(count))
+                )
+            drawn = sum(inspection.page_count for inspection in found)
+            elapsed, spent = time.perf_counter() - began, of_children(checker.process.pid) - spent
+            wanted = FILES_A_SECOND[name]
+            self.say(
+                f"{name:24}{drawn / elapsed:11.1f}{'':8}{wanted:8}"
+                f"   {spent * 1e3 / drawn:.1f} ms of processor each"
+            )
+            if drawn / elapsed < wanted:
+                self.missed.append(f"missed: {drawn / elapsed:.1f} {name} a second, {wanted} wanted")
 
     def checks(self) -> list:
         from dmp import pg
@@ -321,6 +349,12 @@ class Bench:
             self.missed.append(f"{path}: {answer.status_code} when its statements were counted")
         words = [one["sql"].split(None, 1)[0].upper() for one in captured.captured_queries]
         return sum(word not in {"BEGIN", "COMMIT"} for word in words)
+
+
+def of_children(pid: int) -> float:
+    """Seconds of processor that the children of this process spent, those that ended."""
+    told = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(told[13]) + int(told[14])) / os.sysconf("SC_CLK_TCK")
 
 
 class Spent:
