@@ -1,4 +1,4 @@
-"""Every document of the corpora, good and hostile, through the checking child."""
+"""Every document of the corpora, good and hostile, through the checker."""
 
 import os
 import socket
@@ -26,13 +26,14 @@ FOLDERS = {
 AT_MOST = 12.0  # seconds: six of drawing, the rest for a busy machine
 
 DONE = """
-Documents that nobody on this project wrote go through the checking child, under its limits of memory and
+Documents that nobody on this project wrote go through the checker, under its limits of memory and
 time, as any deposit does. What may be shown is shown as pictures and as a narrative of allowed elements
 only; the rest is refused under a code.
 """
 
 pytestmark = [
     pytest.mark.corpus,
+    pytest.mark.usefixtures("checker"),
     pytest.mark.skipif(not CORPORA.is_dir(), reason="DMP_CORPORA names no folder of corpora"),
 ]
 
