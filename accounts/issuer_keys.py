@@ -9,6 +9,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from . import outbound
+from .key_strength import strong
 
 KEPT_SECONDS, AT_MOST_EVERY = 600.0, 30.0
 MOST_BYTES = 200_000
@@ -62,6 +63,7 @@ def _fetched(url: str) -> KeySet:
     if answer.status != 200:
         raise outbound.Unreachable(f"keys.status_{answer.status}")
     try:
-        return KeySet.import_key_set(answer.json())
+        published = KeySet.import_key_set(answer.json())
     except (JoseError, ValueError, KeyError, TypeError):
         raise outbound.Unreachable("keys.not_understood") from None
+    return KeySet([key for key in published.keys if strong(key)])

@@ -23,8 +23,9 @@ from vault import blind, subjects
 from . import models
 from .actors import Actor, Authentication, Capacity, Channel, Credential, CredentialKind
 from .jwt_claims import BadClaims, claims_of, seconds
+from .key_strength import algorithm_of, strong
 
-ALGORITHMS = ["RS384", "ES384"]
+ALGORITHMS = ["RS384", "ES384", "ES256"]
 ASSERTION_LIVES = timedelta(minutes=5)
 CLOCKS_DIFFER = timedelta(seconds=30)
 TOKEN_LIVES = timedelta(seconds=300)
@@ -185,8 +186,10 @@ def _public(keys: dict[str, Any]) -> dict[str, Any]:
     except (JoseError, KeyError, TypeError) as error:
         raise ValueError("not a key set") from error
     for key in key_set.keys:
-        if key.is_private or key.key_type not in ("RSA", "EC"):
-            raise ValueError("public RSA or EC keys, nothing else")
+        if key.is_private:
+            raise ValueError("public keys, nothing else")
+        if not strong(key):
+            raise ValueError("RSA of 2,048 bits or more, P-256 or P-384, nothing else")
     if not key_set.keys:
         raise ValueError("a program has at least one key")
     return key_set.as_dict(private=False)
@@ -219,9 +222,10 @@ def _proved(assertion: str, at: datetime) -> tuple[models.Program, dict[str, Any
 
 
 def _key(program: models.Program, header: dict[str, Any]) -> Any:
-    """The one key the header names, with the algorithm its kind goes with."""
+    """The one key the header names, with the algorithm its kind goes with. One that was registered when
+    weaker ones were taken proves nothing any more."""
     key = KeySet.import_key_set(program.keys).get_by_kid(header["kid"])
-    if {"RSA": "RS384", "EC": "ES384"}.get(key.key_type) != header["alg"]:
+    if algorithm_of(key) != header["alg"]:
         raise InvalidClient
     return key
 

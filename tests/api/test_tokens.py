@@ -6,11 +6,13 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings as django_settings
 from django.db import connection
 from django.utils import timezone
 from joserfc import jws
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -26,14 +28,21 @@ from tests.accounts.test_signing_in import chain
 
 ELLIPTIC = ECKey.generate_key("P-384", {"kid": "ec-1"})
 RSA = RSAKey.generate_key(2048, {"kid": "rsa-1"})
+SMALLER = ECKey.generate_key("P-256", {"kid": "ec-2"})
 STRANGER = ECKey.generate_key("P-384", {"kid": "ec-1"})
-PUBLIC = KeySet([ELLIPTIC, RSA]).as_dict(private=False)
+PUBLIC = KeySet([ELLIPTIC, SMALLER, RSA]).as_dict(private=False)
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def register(**changes):
     told = {"name": "Laboratoire du Pont", "keys": PUBLIC, "scopes": ("feed.write", "feed.status")}
     return programs.register(**(told | {"at": timezone.now()} | changes))
+
+
+def tiny_exponent() -> RSAKey:
+    private = rsa.generate_private_key(public_exponent=3, key_size=2048)
+    pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return RSAKey.import_key(pem)
 
 
 def claims(program_id, **changes):
@@ -62,7 +71,7 @@ def whoami(client, token):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("key", "alg"), [(ELLIPTIC, "ES384"), (RSA, "RS384")])
+@pytest.mark.parametrize(("key", "alg"), [(ELLIPTIC, "ES384"), (SMALLER, "ES256"), (RSA, "RS384")])
 def test_a_program_gets_a_token_for_five_minutes_and_says_who_it_is(client, key, alg):
     program_id = register()
 
@@ -256,6 +265,36 @@ def test_a_session_is_nobody_for_programs(client):
 def test_only_public_keys_make_a_program_known(offered):
     with pytest.raises(ValueError):
         register(keys=offered)
+
+
+WEAK = {
+    "1,024 bits": lambda: RSAKey.generate_key(1024),
+    "1,536 bits": lambda: RSAKey.generate_key(1536),
+    "an exponent of three": tiny_exponent,
+    "another curve": lambda: ECKey.generate_key("P-521"),
+    "the curve of coins": lambda: ECKey.generate_key("secp256k1"),
+    "another kind": lambda: OKPKey.generate_key("Ed25519"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+@pytest.mark.parametrize("weak", WEAK.values(), ids=WEAK)
+def test_a_weak_key_makes_no_program_known_even_among_strong_ones(weak):
+    for keys in ([weak()], [ELLIPTIC, weak()]):
+        with pytest.raises(ValueError, match="nothing else"):
+            register(keys=KeySet(keys).as_dict(private=False))
+
+
+@pytest.mark.django_db
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+def test_a_weak_key_registered_when_such_were_taken_proves_nothing_any_more(client, monkeypatch):
+    weak = RSAKey.generate_key(1024, {"kid": "weak"})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(programs, "strong", lambda key: True)
+        program_id = register(keys=KeySet([weak]).as_dict(private=False))
+
+    assert post(client, assertion(claims(program_id), weak, "RS384")).status_code == 401
 
 
 @pytest.mark.django_db

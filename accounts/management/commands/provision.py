@@ -92,7 +92,8 @@ class Command(BaseCommand):
                 )
         except ValueError:
             raise CommandError(
-                f"{told['jwks']} doit contenir des clés publiques RSA ou EC (JWKS), et aucune clé privée."
+                f"{told['jwks']} doit contenir des clés publiques (JWKS) et aucune clé privée : "
+                "RSA de 2 048 bits au moins, P-256 ou P-384."
             ) from None
         return REGISTERED.format(
             name=told["name"],
