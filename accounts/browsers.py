@@ -55,6 +55,18 @@ def give_secret(request: HttpRequest, response: HttpResponseBase) -> None:
     )
 
 
+def last(request: HttpRequest, time: timedelta) -> None:
+    """Have the browser keep its secret for that time at least."""
+    browser_of(request)
+    lasts = getattr(request, "browser_secret_lasts", None) or timedelta(0)
+    request.browser_secret_lasts = max(lasts, time)
+
+
+def binding(request: HttpRequest, purpose: str) -> str:
+    """What ties a value to this browser: copied into another, it is worth nothing."""
+    return blind.keyed_mac(f"browser.{purpose}", browser_of(request).secret.encode()).hex()
+
+
 # Addresses ------------------------------------------------------------------------------------
 
 
@@ -97,7 +109,7 @@ def is_known(login: str, browser: Browser, *, at: datetime) -> bool:
 def remember(user_id: UUID, login: str, request: HttpRequest, *, at: datetime) -> None:
     """This login has just signed in from this browser, with both factors."""
     browser = browser_of(request)
-    request.browser_secret_lasts = KNOWN_FOR
+    last(request, KNOWN_FOR)
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -227,6 +227,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SAVE_EVERY_REQUEST = False
 # The secret of a browser: accounts.browsers.
 DMP_BROWSER_COOKIE_NAME = "__Host-navigateur" if SECURE else "navigateur"
+# Set while a letter travels: portal.public.opening_under_way.
+DMP_OPENING_COOKIE_NAME = "__Host-ouverture" if SECURE else "ouverture"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -25,7 +25,7 @@ from dossiers import enrolment, information
 from dossiers.enrolment import EnrolmentState, Incomplete, Step
 from portal import dates, new_password
 from portal.forms import Form, posted
-from portal.public import questions
+from portal.public import opening_under_way, questions
 from portal.typography import french
 from portal.wording import REFUSALS
 
@@ -41,25 +41,30 @@ PAGE_OF_STEP = {
     Step.CONSENT: "public:enrol_information",
 }
 
-# The application lives in a cookie of its own: a letter may take days, longer than any session.
-COOKIE, SALT = "ouverture", "portal.public.enrolment"
-LETTER_DAYS = 16
-
 Applying = Callable[..., HttpResponse]
 
 
-def applying(view: Callable[..., HttpResponse]) -> Applying:
-    """A page of an opening under way: `application` is its id. Without one, back to the start."""
+def applying(view: Callable[..., HttpResponse], *, after_a_letter: bool = False) -> Applying:
+    """A page of an opening under way: `application` is its id. Without one, back to the start.
+
+    Who is brought back by the cookie of a letter sees the pages that are for `after_a_letter`, until its
+    code.
+    """
 
     @wraps(view)
     def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        told = request.get_signed_cookie(COOKIE, default="", salt=SALT)
-        if not told:
+        under_way = opening_under_way.of(request)
+        if under_way is None:
             return redirect("public:enrol")
+        if under_way.came_back and not after_a_letter:
+            return redirect("public:enrol_code")
         try:
-            response = view(request, UUID(told), *args, **kwargs)
+            response = view(request, under_way.application, *args, **kwargs)
         except Incomplete as incomplete:
-            response = redirect(PAGE_OF_STEP[incomplete.step])
+            lost = under_way.came_back and incomplete.step not in {Step.CHANNEL, Step.CODE}
+            response = redirect("public:enrol" if lost else PAGE_OF_STEP[incomplete.step])
+            if lost:  # there is no letter any more in this opening: its answers are not for who came back
+                opening_under_way.forget(request, response)
         except Refused as refused:
             if refused.decision.reason not in {Reason.ABSENT, Reason.EXPIRED}:
                 raise
@@ -72,21 +77,7 @@ def applying(view: Callable[..., HttpResponse]) -> Applying:
 
 def _gone(request: HttpRequest) -> HttpResponse:
     response = render(request, "public/enrolment/gone.html", {"answer": REFUSALS[Reason.EXPIRED]}, status=403)
-    response.delete_cookie(COOKIE)
-    return response
-
-
-def _remember(response: HttpResponse, application: UUID) -> HttpResponse:
-    response.set_signed_cookie(
-        COOKIE,
-        str(application),
-        salt=SALT,
-        max_age=LETTER_DAYS * 24 * 3600,
-        path=reverse("public:enrol"),
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    opening_under_way.forget(request, response)
     return response
 
 
@@ -103,17 +94,20 @@ def _page(
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "public/enrolment/start.html")
-    application = enrolment.start(at=timezone.now())
-    return _remember(redirect("public:enrol_nir"), application)
+        under_way = opening_under_way.of(request)
+        return render(
+            request, "public/enrolment/start.html", {"letter": under_way is not None and under_way.came_back}
+        )
+    opening_under_way.keep(request, enrolment.start(at=timezone.now()))
+    return redirect("public:enrol_nir")
 
 
 @require_POST
-@applying
+@partial(applying, after_a_letter=True)
 def give_up(request: HttpRequest, application: UUID) -> HttpResponse:
     enrolment.give_up(application, by=enrolment.applicant(application), at=timezone.now())
     response = redirect("public:home")
-    response.delete_cookie(COOKIE, path=reverse("public:enrol"))
+    opening_under_way.forget(request, response)
     return response
 
 
@@ -184,7 +178,7 @@ def unreachable(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@applying
+@partial(applying, after_a_letter=True)
 def channel(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
     state = enrolment.state(application, by=by, at=at)
@@ -195,14 +189,17 @@ def channel(request: HttpRequest, application: UUID) -> HttpResponse:
     )
     if form.is_valid():
         try:
-            enrolment.send_code(
+            sent = enrolment.send_code(
                 application,
                 form.cleaned_data["contact"],
                 by=by,
                 at=at,
                 origin=browser_of(request).network,
             )
-            return redirect("public:enrol_code")
+            response = redirect("public:enrol_code")
+            if sent.channel == ContactChannel.POST:
+                opening_under_way.wait_for_a_letter(request, response, application)
+            return response
         except enrolment.TooSoon as soon:
             form.add_error("contact", too_soon(soon))
         except TooManyTries as tries:
@@ -213,7 +210,7 @@ def channel(request: HttpRequest, application: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@applying
+@partial(applying, after_a_letter=True)
 def code(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
     form = questions.CodeForm(posted(request))
@@ -222,7 +219,9 @@ def code(request: HttpRequest, application: UUID) -> HttpResponse:
             proved = enrolment.verify_code(
                 application, form.cleaned_data["code"], by=by, at=at, origin=browser_of(request).network
             )
-            return redirect("public:enrol_exists" if proved.dossier_exists else "public:enrol_login")
+            response = redirect("public:enrol_exists" if proved.dossier_exists else "public:enrol_login")
+            opening_under_way.proved(request, response)
+            return response
         except CODE_REFUSED as refusal:
             form.add_error("code", code_refused(refusal))
     state = _at_step(application, Step.CODE)
@@ -353,7 +352,7 @@ def consent(request: HttpRequest, application: UUID) -> HttpResponse:
         )
         signing_in.after_opening(request, opened.credentials.user_id, at=at)
         response = redirect("patient:home")
-        response.delete_cookie(COOKIE, path=reverse("public:enrol"))
+        opening_under_way.forget(request, response)
         return response
     _at_step(application, Step.CONSENT)
     return _page(request, "consent", 5, form=form, back="public:enrol_information")

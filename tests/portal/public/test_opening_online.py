@@ -1,12 +1,14 @@
 """Camille opens her dossier from home, page after page."""
 
-from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import insurer
+from accounts.sessions import SessionStore
+from dossiers import enrolment
 from tests.dossiers.conftest import CAMILLE_ANSWERS
 
 pytestmark = pytest.mark.django_db
@@ -198,7 +200,82 @@ def test_a_code_by_post_says_when_it_will_be_usable(browser, the_insurer, settin
 
     assert "par courrier" in page
     assert "Il s’utilise à partir du" in page
-    assert browser.cookies["ouverture"]["max-age"] > timedelta(days=15).total_seconds()
+
+
+def letter_asked(browser, settings):
+    settings.DMP_POST_DELAY_HOURS = 24
+    identify(browser)
+    go(browser, "enrol_channel", contact="c2")
+
+
+def days_later(browser):
+    """The same browser, closed and opened again: what lasts is kept, the session is over."""
+    back = type(browser)()
+    for name, cookie in browser.cookies.items():
+        if cookie["max-age"]:
+            back.cookies[name] = cookie.value
+    return back
+
+
+def test_the_session_remembers_an_opening_and_no_cookie_does(browser, the_insurer):
+    identify(browser)
+
+    assert "ouverture" not in browser.cookies
+    assert browser.get(reverse("public:enrol_review")).status_code == 200
+    assert days_later(browser).get(reverse("public:enrol_review")).url == reverse("public:enrol")
+
+
+def test_a_letter_brings_back_to_its_code_and_to_nothing_that_was_answered(browser, the_insurer, settings):
+    letter_asked(browser, settings)
+    back = days_later(browser)
+
+    assert "J’ai reçu ma lettre" in back.get(reverse("public:enrol")).content.decode()
+    assert "Il s’utilise à partir du" in back.get(reverse("public:enrol_code")).content.decode()
+    for name in ("enrol_nir", "enrol_name", "enrol_birth", "enrol_card", "enrol_review", "enrol_login"):
+        assert back.get(reverse(f"public:{name}")).url == reverse("public:enrol_code")
+
+
+def test_its_code_opens_the_rest(browser, the_insurer, settings):
+    settings.DMP_POST_DELAY_HOURS = 0
+    identify(browser)
+    go(browser, "enrol_channel", contact="c2")
+    back = days_later(browser)
+
+    sent_to = go(back, "enrol_code", code=the_insurer.codes[-1])
+
+    assert sent_to.url == reverse("public:enrol_login")
+    assert back.get(sent_to.url).status_code == 200
+    assert back.cookies["ouverture"]["max-age"] == 0
+
+
+def test_the_cookie_of_a_letter_is_worth_nothing_in_another_browser(browser, the_insurer, settings):
+    letter_asked(browser, settings)
+    thief = type(browser)()
+    thief.cookies["ouverture"] = browser.cookies["ouverture"].value
+
+    assert thief.get(reverse("public:enrol_code")).url == reverse("public:enrol")
+    thief.cookies["navigateur"] = "x" * 43
+    assert thief.get(reverse("public:enrol_code")).url == reverse("public:enrol")
+
+
+def test_giving_up_forgets_the_letter_too(browser, the_insurer, settings):
+    letter_asked(browser, settings)
+
+    go(browser, "enrol_give_up")
+
+    assert (browser.cookies["ouverture"]["max-age"], browser.cookies["ouverture"]["path"]) == (0, "/")
+    assert browser.get(reverse("public:enrol_code")).url == reverse("public:enrol")
+
+
+def test_answers_changed_after_the_letter_was_asked_are_not_for_who_comes_back(
+    browser, the_insurer, settings
+):
+    letter_asked(browser, settings)
+    go(browser, "enrol_name", birth_name="Autre", given_name="Camille")
+    back = days_later(browser)
+
+    assert back.get(reverse("public:enrol_code")).url == reverse("public:enrol")
+    assert back.get(reverse("public:enrol_review")).url == reverse("public:enrol")
 
 
 def test_a_step_cannot_be_skipped(browser, the_insurer):
@@ -215,9 +292,8 @@ def test_without_an_opening_under_way_one_is_sent_to_the_start(browser, name):
 
 def test_an_opening_that_has_gone_says_so(browser, the_insurer):
     go(browser, "enrol")
-    other = type(browser)()
-    other.cookies["ouverture"] = browser.cookies["ouverture"].value
-    go(other, "enrol_give_up")
+    application = UUID(SessionStore(browser.cookies["session"].value)["opening"]["application"])
+    enrolment.give_up(application, by=enrolment.applicant(application), at=timezone.now())
 
     answer = browser.get(reverse("public:enrol_nir"))
 
