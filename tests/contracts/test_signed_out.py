@@ -134,7 +134,7 @@ def test_whether_one_is_signed_in_is_read_in_the_statement_the_gate_sends_anyway
 
 def test_who_is_still_proving_who_they_are_is_never_read_from_redis():
     session = SessionStore()
-    session["awaiting_password"] = {"user": "somebody"}
+    session["awaiting_step"] = {"user": "somebody"}
     session.save()
     assert session_cache()._redis.get(b"session:" + sessions._id_mac(session.session_key)) is None
 
