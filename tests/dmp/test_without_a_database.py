@@ -119,8 +119,13 @@ def test_looking_at_a_connection_asks_the_server_nothing(as_served, monkeypatch)
 
 
 def test_a_request_that_failed_on_its_connection_leaves_the_next_one_a_sound_one(as_served):
-    pid = ask_as_served("SELECT pg_backend_pid()")
-    with pytest.raises(OperationalError):
-        ask_as_served(f"SELECT 1 FROM pg_sleep(0), pg_terminate_backend({pid})")
+    request_started.send(sender=None, environ={})
+    with connection.cursor() as cursor, as_served.superuser() as superuser:
+        cursor.execute("SELECT pg_backend_pid()")
+        superuser.execute("SELECT pg_terminate_backend(%s)", cursor.fetchone())
+        time.sleep(0.1)
+        with pytest.raises(OperationalError):
+            cursor.execute("SELECT 1")
+    request_finished.send(sender=None)
 
     assert ask_as_served("SELECT 7") == 7
