@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
+from psycopg import errors
 
 from access import gate, matrix
 from access.policy import Action
@@ -16,6 +17,10 @@ from vault.keyring import Keyring
 
 from .models import GRANT
 from .things import DossierAtTheDoor, GrantRow, grant_holds
+
+MOST_AT_ONCE = 5  # clicks of one professional on one button
+# Declared twice at the same instant: the next try sees the other.
+RACED = (errors.ExclusionViolation, errors.DeadlockDetected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +51,13 @@ class NotInForce(Exception):
 def declare_agreement(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
     """Record that the holder agreed to be read by this professional, in the structure where they practise
     now and nowhere else. An earlier agreement for the same place ends at once."""
-    try:
-        return _declare(dossier_id, by=by, at=at)
-    except IntegrityError:  # declared twice at the same instant: this one now sees the other
-        return _declare(dossier_id, by=by, at=at)
+    for _ in range(MOST_AT_ONCE):
+        try:
+            return _declare(dossier_id, by=by, at=at)
+        except (IntegrityError, OperationalError) as failure:
+            if not isinstance(failure.__cause__, RACED):
+                raise
+    return _declare(dossier_id, by=by, at=at)
 
 
 def _declare(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:

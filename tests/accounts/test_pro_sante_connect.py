@@ -6,14 +6,17 @@ from base64 import urlsafe_b64encode
 from datetime import timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from joserfc import jws
 from joserfc.jwk import KeySet, RSAKey
 
-from accounts import pro_sante_connect
+from accounts import pro_sante_connect, userinfo
 from accounts.actors import Authentication, Capacity
 from accounts.models import Professional
 from accounts.pro_sante_connect import NothingAwaited, SignInRefused
@@ -332,3 +335,38 @@ def test_keys_are_fetched_again_when_they_rotate_and_not_at_each_unknown_name(is
             keys.verified(stranger, ["RS256"])
 
     assert len(fetched) == 1
+
+
+def test_whoever_is_struck_off_signs_in_no_more_until_the_directory_knows_them_again(issuer):
+    request, back = started(issuer)
+    request, _ = returned(request, back)
+    pro_sante_connect.choose_practice(request, 0, at=NOW)
+    rpps = userinfo.read(LEFEVRE).rpps
+    call_command("close_account", rpps=rpps, stdout=StringIO())
+
+    request, back = started(issuer)
+    with pytest.raises(SignInRefused) as told:
+        returned(request, back)
+    assert told.value.code == "struck_off"
+
+    Professional.objects.update(struck_off_at=None)  # by a pen: the sealed cell still says it
+    request, back = started(issuer)
+    with pytest.raises(SignInRefused):
+        returned(request, back)
+
+    call_command("close_account", rpps=rpps, reinstate=True, stdout=StringIO())
+    request, back = started(issuer)
+    assert returned(request, back)
+
+
+def test_closing_what_is_not_there_says_so():
+    for which in (
+        {"login": "nobody.here"},
+        {"rpps": "10000000000"},
+        {"program": str(uuid4())},
+        {"program": "x"},
+    ):
+        with pytest.raises(CommandError):
+            call_command("close_account", **which, stdout=StringIO())
+    with pytest.raises(CommandError, match="Dites lequel"):
+        call_command("close_account", stdout=StringIO())

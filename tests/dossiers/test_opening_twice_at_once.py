@@ -1,4 +1,4 @@
-"""Two counters, one person, one instant: one dossier."""
+"""Two counters, one person, one instant: one dossier. One button pressed again and again: one agreement."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -7,10 +7,10 @@ from django.db import connection
 
 from access.gate import Refused
 from access.policy import Reason
-from dossiers import counter
+from dossiers import counter, sharing
 from dossiers.counter import AccessSheet
 from tests import openings
-from tests.cast import NOON, PHARMACIST, ROY
+from tests.cast import LEFEVRE, NOON, PHARMACIST, ROY
 
 
 def test_two_openings_at_once_make_one_dossier(real_database, reading):
@@ -35,3 +35,25 @@ def test_two_openings_at_once_make_one_dossier(real_database, reading):
     with real_database.superuser() as server:
         assert server.execute("SELECT count(*) FROM dossiers_dossier").fetchone() == (1,)
         assert server.execute("SELECT count(*) FROM accounts_person").fetchone() == (1,)
+
+
+def test_one_agreement_declared_four_times_at_once_is_one_agreement(
+    real_database, open_at_the_counter, holder_of
+):
+    dossier_id = open_at_the_counter().dossier_id
+    together = Barrier(4)
+
+    def declare(_):
+        together.wait(10)
+        try:
+            return sharing.declare_agreement(dossier_id, by=LEFEVRE, at=NOON)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        made = {granted.grant_id for granted in threads.map(declare, range(4))}
+
+    [listed] = sharing.people(dossier_id, by=holder_of(dossier_id), at=NOON)
+    assert len(made) == 4
+    assert listed.in_force
+    assert listed.grant_id in made

@@ -1,5 +1,6 @@
 """Letting somebody in, finding them, and reading who came."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from access.gate import Refused
 from accounts.identity import BadNir, BirthDate
 from dossiers import finding, home, sharing, traces
 from dossiers.sharing import NotInForce
-from tests.cast import CAMILLE, LEFEVRE, NADIA, NOON, OPTICIAN, OTHER_DOSSIER, PAUL, ROY
+from tests.cast import CAMILLE, LEFEVRE, NADIA, NOON, OPTICIAN, OTHER_DOSSIER, PAUL, PHARMACY, ROY
 from tests.dossiers.conftest import CAMILLE_NIR
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +94,53 @@ def test_the_holder_takes_it_back_at_once(dossier_id, holder_of):
     assert not home.front(dossier_id, by=LEFEVRE, at=LATER).may_read
     with pytest.raises(NotInForce):
         sharing.withdraw(dossier_id, granted.grant_id, by=camille, at=LATER)
+
+
+ELSEWHERE = replace(LEFEVRE, structure_id=PHARMACY, structure="Clinique du Pont")
+AT_HOME = replace(LEFEVRE, structure_id=None, structure="")
+
+
+@pytest.mark.parametrize("elsewhere", [ELSEWHERE, AT_HOME], ids=["in another place", "in none"])
+def test_an_agreement_serves_where_it_was_declared_and_nowhere_else(dossier_id, elsewhere):
+    sharing.declare_agreement(dossier_id, by=LEFEVRE, at=NOON)
+
+    assert home.front(dossier_id, by=LEFEVRE, at=LATER).may_read
+    there = home.front(dossier_id, by=elsewhere, at=LATER)
+    assert (there.may_read, there.granted_until) == (False, None)
+    [found] = finding.by_ins(CAMILLE_NIR, by=elsewhere, at=LATER)
+    assert found.granted_until is None
+
+
+def test_declared_without_a_place_it_serves_in_none(dossier_id):
+    sharing.declare_agreement(dossier_id, by=AT_HOME, at=NOON)
+
+    assert home.front(dossier_id, by=AT_HOME, at=LATER).may_read
+    assert not home.front(dossier_id, by=LEFEVRE, at=LATER).may_read
+
+
+def test_each_place_has_its_own_and_the_holder_reads_where(dossier_id, holder_of):
+    sharing.declare_agreement(dossier_id, by=LEFEVRE, at=NOON)
+    sharing.declare_agreement(dossier_id, by=ELSEWHERE, at=LATER)
+
+    listed = sharing.people(dossier_id, by=holder_of(dossier_id), at=LATER)
+
+    assert [(one.structure, one.in_force) for one in listed] == [
+        ("Clinique du Pont", True),
+        ("Cabinet des Tilleuls", True),
+    ]
+
+
+def test_taking_one_back_takes_all_of_them_back(dossier_id, holder_of):
+    camille = holder_of(dossier_id)
+    granted = sharing.declare_agreement(dossier_id, by=LEFEVRE, at=NOON)
+    sharing.declare_agreement(dossier_id, by=ELSEWHERE, at=NOON)
+    sharing.declare_agreement(dossier_id, by=NADIA, at=NOON)
+
+    sharing.withdraw(dossier_id, granted.grant_id, by=camille, at=LATER)
+
+    assert not home.front(dossier_id, by=LEFEVRE, at=LATER).may_read
+    assert not home.front(dossier_id, by=ELSEWHERE, at=LATER).may_read
+    assert home.front(dossier_id, by=NADIA, at=LATER).may_read
 
 
 @pytest.mark.parametrize("by", [PAUL, LEFEVRE, ROY], ids=lambda actor: actor.name)
