@@ -124,6 +124,18 @@ def outside_of(database: str, var: Path) -> Iterator[None]:
         yield
 
 
+# What a process wants to be told before it starts: an outside where nobody answers.
+NOBODY_OUTSIDE = {
+    "DMP_BASE_URL": "https://dmp.example",
+    "DMP_HISTORY_URL": "http://127.0.0.1:9",
+    "DMP_HISTORY_TOKEN": "none",
+    "DMP_SMS_URL": "http://127.0.0.1:9",
+    "DMP_SMS_TOKEN": "none",
+    "DMP_SMTP_HOST": "127.0.0.1",
+    "DMP_SMTP_PORT": "9",
+}
+
+
 @dataclass(frozen=True)
 class RealDatabase:
     """A database where commits are real, and the two ways into it that the application does not have."""
@@ -147,6 +159,7 @@ class RealDatabase:
             "DATABASE_URL": pg.url(self.var, self.name, "dmp_app"),
             "DATABASE_OWNER_URL": pg.url(self.var, self.name, "dmp_owner"),
             **{name: str(getattr(settings, name)) for name in OUTSIDE},
+            **NOBODY_OUTSIDE,
             **more,
         }
 

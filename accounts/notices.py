@@ -3,6 +3,7 @@
 Queued in the transaction of the act, sent by a job, wiped once sent.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
+from django.db.models import DateTimeField, Func
 
 from jobs import queue as jobs
 from vault import subjects
@@ -20,8 +22,10 @@ from .contacts import Contact, ContactChannel
 from .devices import contact_of
 from .models import ContactDevice, Notice
 
-SEND = "notices.send"
+SEND, SEND_CODE = "notices.send", "notices.code"
 KEPT_FOR = timedelta(days=7)
+CODES_LIVE = timedelta(minutes=5)
+ONE_MESSAGE_SECONDS = 10.0  # from the connection to the last word of the server or of the gateway
 
 
 class NoticeKind(StrEnum):
@@ -101,11 +105,13 @@ def _queue(
 ) -> UUID:
     with connection.cursor() as cursor:
         cursor.execute(
+            # How old it is decides whether it still leaves: the database says, since workers and web differ.
             "INSERT INTO accounts_notice (id, kind, user_id, dossier_id, sealed, created_at)"
-            " VALUES (%s::uuid, %s, %s::uuid, %s::uuid, %s::bytea, %s::timestamptz)",
-            [notice_id, str(kind), user_id, dossier_id, sealed, at],
+            " VALUES (%s::uuid, %s, %s::uuid, %s::uuid, %s::bytea, statement_timestamp())",
+            [notice_id, str(kind), user_id, dossier_id, sealed],
         )
-    jobs.enqueue(SEND, subject_id=dossier_id or user_id or notice_id, idem=str(notice_id), at=at)
+    how = SEND_CODE if kind is NoticeKind.CODE else SEND
+    jobs.enqueue(how, subject_id=dossier_id or user_id or notice_id, idem=str(notice_id), at=at)
     return notice_id
 
 
@@ -116,26 +122,49 @@ class NotDelivered(Exception):
     """The mail server or the SMS gateway does not answer now."""
 
 
-def send(notice_id: UUID, *, at: datetime) -> None:
-    """Send one notice to every contact concerned, then wipe what it said. Raises NotDelivered.
+@dataclass(frozen=True, slots=True, repr=False)
+class Message:
+    """What leaves for one contact. `once` is the same each time that this message is tried."""
+
+    contact: Contact
+    words: Words
+    once: str
+
+
+def to_send(notice_id: UUID) -> list[Message]:
+    """The messages of one notice: none when it was sent, when nobody is there to write to, or when it is a
+    code too old to serve, by the clock of the database."""
+    notice = (
+        Notice.objects.filter(pk=notice_id, sent_at=None)
+        .annotate(now=Func(function="statement_timestamp", output_field=DateTimeField()))
+        .first()
+    )
+    if notice is None or (notice.kind == NoticeKind.CODE and notice.now - notice.created_at > CODES_LIVE):
+        return []
+    told = _told(notice)
+    said = words(NoticeKind(notice.kind), code=told.get("code", ""))
+    return [
+        Message(contact, said, f"{notice.pk}.{rank}" if rank else str(notice.pk))
+        for rank, contact in enumerate(_contacts(notice, told))
+    ]
+
+
+def deliver_all(messages: Sequence[Message]) -> None:
+    """Hand them over, one after another. Raises NotDelivered.
 
     Sent at least once: a worker killed between the gateway and the row sends the same text again.
     """
-    notice = Notice.objects.filter(pk=notice_id, sent_at=None).first()
-    if notice is None:
-        return
-    told = _told(notice)
-    if not (
-        notice.kind == NoticeKind.CODE and at - notice.created_at > timedelta(minutes=5)
-    ):  # else too late
-        said = words(NoticeKind(notice.kind), code=told.get("code", ""))
-        for contact in _contacts(notice, told):
-            deliver(contact, said, once=str(notice.pk))
-    Notice.objects.filter(pk=notice_id).update(sealed=None, sent_at=at)
+    for message in messages:
+        deliver(message.contact, message.words, once=message.once)
+
+
+def sent(notice_id: UUID, *, at: datetime) -> None:
+    """What the notice said is forgotten."""
+    Notice.objects.filter(pk=notice_id, sent_at=None).update(sealed=None, sent_at=at)
 
 
 def deliver(contact: Contact, said: Words, *, once: str) -> None:
-    """Hand one message to the mail server or the SMS gateway. Raises NotDelivered."""
+    """Hand one message to the mail server or the SMS gateway, in ten seconds at most. Raises NotDelivered."""
     if contact.channel == ContactChannel.EMAIL:
         _mail(contact.value, said)
     else:
@@ -144,7 +173,8 @@ def deliver(contact: Contact, said: Words, *, once: str) -> None:
 
 def _mail(address: str, said: Words) -> None:
     try:
-        EmailMessage(said.subject, said.text, to=[address]).send()
+        with outbound.within(ONE_MESSAGE_SECONDS):
+            EmailMessage(said.subject, said.text, to=[address]).send()
     except OSError:  # smtplib's exceptions are OSErrors
         raise NotDelivered("mail") from None
 
@@ -158,6 +188,8 @@ def _sms(number: str, text: str, once: str) -> None:
             json={"numero": number, "texte": text},
             headers=headers,
             most=100_000,
+            read_seconds=ONE_MESSAGE_SECONDS,
+            whole_seconds=ONE_MESSAGE_SECONDS,
         )
     except outbound.Unreachable:
         raise NotDelivered("sms") from None
@@ -186,4 +218,4 @@ def _contacts(notice: Notice, told: dict[str, str]) -> list[Contact]:
         devices = devices.filter(user_id=notice.user_id)
     else:
         devices = devices.filter(user__dossier_id=notice.dossier_id)
-    return [contact_of(device, subjects.keyring(device.user_id)) for device in devices]
+    return [contact_of(device, subjects.keyring(device.user_id)) for device in devices.order_by("pk")]

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -82,11 +82,18 @@ def call(
     data: Any = None,
     most: int = MOST_BYTES,
     read_seconds: float = READ_SECONDS,
+    whole_seconds: float | None = None,
 ) -> Answer:
-    """Ask `url` and read the whole answer. Raises Unreachable, TooLarge among them."""
+    """Ask `url` and read the whole answer, in `whole_seconds` (WHOLE_SECONDS) at most, to its last byte.
+
+    Raises Unreachable, TooLarge among them.
+    """
     _refuse_clear_text(url)
     asked = {"Accept-Encoding": "identity", "User-Agent": "dmp", **(headers or {})}
-    with _calls.one(urlsplit(url).netloc) as seconds, _deadlines.of(seconds) as deadline:
+    with (
+        _calls.one(urlsplit(url).netloc, whole_seconds or WHOLE_SECONDS) as seconds,
+        within(seconds) as deadline,
+    ):
         try:
             with _session().request(
                 method,
@@ -137,8 +144,8 @@ class _Calls:
         self._waiting = False
 
     @contextmanager
-    def one(self, destination: str) -> Iterator[float]:
-        """The seconds that this call may last. Raises Busy.
+    def one(self, destination: str, seconds: float) -> Iterator[float]:
+        """The seconds that this call may last, `seconds` at most. Raises Busy.
 
         A destination that kept the last caller waiting in vain is asked by one caller at a time, so that its
         silence does not close the way to the others.
@@ -148,7 +155,7 @@ class _Calls:
                 raise Busy
             self._under_way[destination] += 1
         try:
-            yield WHOLE_SECONDS if self.most is None else SECONDS_WITH_SOMEBODY_WAITING
+            yield seconds if self.most is None else min(seconds, SECONDS_WITH_SOMEBODY_WAITING)
         except Unreachable as failure:
             if failure.code in _SILENCES:
                 self._silent.add(destination)
@@ -273,6 +280,18 @@ def _start_afresh() -> None:
 os.register_at_fork(after_in_child=_start_afresh)
 
 
+def within(seconds: float) -> AbstractContextManager[_Deadline]:
+    """What this thread connects to meanwhile is cut after so many seconds."""
+    return _deadlines.of(seconds)
+
+
+def watch(connection: socket.socket) -> None:
+    """This is what the deadline of this thread, if it is under one, has to cut."""
+    deadline: _Deadline | None = getattr(_deadlines.here, "deadline", None)
+    if deadline is not None:
+        deadline.watch(connection)
+
+
 class _Watched:
     """A connection that the deadline of its call can cut, from the moment it is made or used again."""
 
@@ -281,22 +300,17 @@ class _Watched:
     def _new_conn(self) -> Any:
         """Before a proxy's tunnel and the handshake, which somebody may make last too."""
         self.sock = super()._new_conn()  # type: ignore[misc]
-        self._under_a_deadline()
+        watch(self.sock)
         return self.sock
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        self._under_a_deadline()
+        watch(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
-            self._under_a_deadline()
+            watch(self.sock)
         super().request(*args, **kwargs)  # type: ignore[misc]
-
-    def _under_a_deadline(self) -> None:
-        deadline: _Deadline | None = getattr(_deadlines.here, "deadline", None)
-        if deadline is not None:
-            deadline.watch(self.sock)
 
 
 class _Http(_Watched, urllib3.connection.HTTPConnection): ...

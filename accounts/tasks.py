@@ -3,24 +3,44 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils import timezone
-
+from jobs import clock
 from jobs.chores import every
-from jobs.handlers import handles
-from jobs.queue import Later, Lease
+from jobs.handlers import Asking, handles
+from jobs.leases import Later, Lease
+from jobs.urgency import Urgency
 
 from . import attempts, begun, browsers, notices, programs
 from .sessions import SessionStore
 
-TRY_AGAIN_AFTER = timedelta(seconds=20)
+# A code lives five minutes: its wait begins short. Nobody waits for the others.
+CODE_AGAIN_AFTER, NOTICE_AGAIN_AFTER = timedelta(seconds=1), timedelta(seconds=20)
 
 
-@handles(notices.SEND)
-def send_notice(lease: Lease) -> None:
-    try:
-        notices.send(UUID(lease.idem), at=timezone.now())
-    except notices.NotDelivered as error:
-        raise Later(f"not_delivered.{error}", after=TRY_AGAIN_AFTER * 2**lease.attempts) from None
+@handles(notices.SEND_CODE, urgency=Urgency.CODES)
+def send_code(lease: Lease) -> Asking | None:
+    return _send(lease, CODE_AGAIN_AFTER)
+
+
+@handles(notices.SEND, urgency=Urgency.BULK)
+def send_notice(lease: Lease) -> Asking | None:
+    return _send(lease, NOTICE_AGAIN_AFTER)
+
+
+def _send(lease: Lease, again_after: timedelta) -> Asking | None:
+    """A message waits for the mail server or the gateway without keeping anybody else waiting."""
+    notice_id = UUID(lease.idem)
+    messages = notices.to_send(notice_id)
+    if not messages:
+        notices.sent(notice_id, at=clock.now())
+        return None
+
+    def deliver() -> None:
+        try:
+            notices.deliver_all(messages)
+        except notices.NotDelivered as error:
+            raise Later(f"not_delivered.{error}", after=again_after * 2**lease.attempts) from None
+
+    return Asking(ask=deliver, then=lambda _: notices.sent(notice_id, at=clock.now()))
 
 
 @every(60)

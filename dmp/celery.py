@@ -1,18 +1,40 @@
-"""The bell: Celery carries the identifier of a job to a worker, PostgreSQL keeps the job."""
+"""The bell: Celery carries to a worker that a class of jobs has work, PostgreSQL keeps the jobs."""
 
 import os
-import signal
+from typing import Any
 
-from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_process_init
-
-from dmp import children
+from celery import Celery, bootsteps
+from celery.signals import setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
+
+PATIENCE = 10.0  # seconds for the jobs under way, when a worker is asked to stop
 
 app = Celery("dmp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+class SlotsStep(bootsteps.StartStopStep):
+    """The slots of a worker: they open before Redis is asked for anything, and do without it."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, worker: Any) -> None:
+        from jobs import slots
+        from jobs.urgency import Urgency
+
+        slots.open_here([Urgency.named(name) for name in worker.app.amqp.queues.consume_from])
+
+    def stop(self, worker: Any) -> None:
+        from jobs import slots
+
+        slots.close_here(PATIENCE)
+
+    terminate = stop
+
+
+app.steps["worker"].add(SlotsStep)
 
 
 @setup_logging.connect
@@ -26,9 +48,3 @@ def refuse_to_start_unsound(**_: object) -> None:
     from dmp import checks
 
     checks.refuse_to_start_unsound(checks.Process.WORKER)
-
-
-@worker_process_init.connect
-def end_with_the_worker(**_: object) -> None:
-    """A process of the pool whose master was killed takes no job more: its leases run out by themselves."""
-    children.die_with(os.getppid(), signal.SIGKILL)

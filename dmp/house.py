@@ -23,6 +23,7 @@ FRONT = (sys.executable, "-m", "dmp.front")
 BACKLOG = 2048  # connections that wait while the web starts again
 GRACE_SECONDS = 5  # given to the web, when it stops, to end what it began
 WITHOUT_PROXY = build_opener(ProxyHandler({}))  # a proxy for the outside does not lead to our own processes
+QUIET_CELERY = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
 DEATHS_BORNE, WITHIN_SECONDS = 5, 60.0
 
 
@@ -148,10 +149,9 @@ class House:
         self._keep_ours("web", *command, inherited=(descriptor,))
 
     def open_workers(self) -> None:
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"]
-        self._keep_ours(
-            "worker", BIN / "celery", "--quiet", "-A", "dmp", "worker", "--concurrency", "2", *quiet
-        )
+        # Codes have a process of their own: what the others compute never keeps one waiting.
+        self._keep_ours("codes", *self._celery("codes"))
+        self._keep_ours("worker", *self._celery("foreground,checks,bulk"))
         self._keep_ours("scheduler", sys.executable, "manage.py", "scheduler")
 
     def wait_for_web(self) -> None:
@@ -179,6 +179,11 @@ class House:
             listening.close()
 
     # -- How ---------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _celery(queues: str) -> list[str | Path | int]:
+        command: list[str | Path | int] = [BIN / "celery", "--app", "dmp", "worker", "--queues", queues]
+        return [*command, *QUIET_CELERY]
 
     def _keep(self, name: str, start: Callable[[], subprocess.Popen[bytes]], **how: Any) -> None:
         self.kept.append(Kept(name, start, **how))

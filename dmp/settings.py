@@ -5,9 +5,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
+from kombu import Queue
 
 from dmp import checking, children, places, valkey
 from dmp.front.bodies import FORM_BYTES
+from jobs.urgency import Urgency
 
 BASE_DIR = places.ROOT
 
@@ -19,6 +21,23 @@ def setting(name: str, default: str = "") -> str:
 def number(name: str, default: int) -> int:
     """Raises places.Unusable, a sentence with the name in it."""
     return places.number(os.environ, name, default)
+
+
+def by_class(name: str, default: str, *, least: int) -> dict[str, int]:
+    """A number for each class of jobs, from `codes=2 checks=4`; those not named keep their default.
+
+    Raises places.Unusable.
+    """
+    pairs = [pair.partition("=") for pair in f"{default} {setting(name)}".split()]
+    try:
+        numbers = {Urgency.named(urgency): int(number) for urgency, _, number in pairs}
+    except (KeyError, ValueError):
+        numbers = {}
+    if set(numbers) != set(Urgency) or min(numbers.values()) < least:
+        raise places.Unusable(
+            f"{name} : il faut une classe et un nombre, {least} au moins, comme dans « {default} »."
+        )
+    return {urgency.queue: number for urgency, number in numbers.items()}
 
 
 # Where this installation keeps what it owns: embedded servers, keys, contents, logs.
@@ -201,18 +220,30 @@ DMP_REDIS_URL = REDIS_URL or f"unix://{valkey.socket_path(DMP_VAR)}?db=1"
 DMP_REDIS_PATIENCE = 0.2
 CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{valkey.socket_path(DMP_VAR)}?virtual_host=0"
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_TIME_LIMIT = 180
-DMP_JOB_LEASE_SECONDS = number("DMP_JOB_LEASE_SECONDS", 200)
+# One queue of messages for each class of jobs. A worker has slots for those of its `--queues`.
+CELERY_TASK_QUEUES = [Queue(urgency.queue) for urgency in Urgency]
+CELERY_TASK_DEFAULT_QUEUE = Urgency.BULK.queue
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+# What Celery receives says that there is work; the slots do it, in threads of their own.
+CELERY_WORKER_POOL = "solo"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+# Nobody gives orders to a worker through Redis, and it tells nothing there.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+
+# Work. A worker that says nothing loses its jobs after this long; one that works renews four times as often.
+DMP_JOB_LEASE_SECONDS = number("DMP_JOB_LEASE_SECONDS", 20)
+DMP_SLOTS = by_class("DMP_SLOTS", "codes=2 foreground=2 checks=2 bulk=1", least=1)
+DMP_QUESTIONS = by_class("DMP_QUESTIONS", "codes=32 foreground=40 checks=0 bulk=8", least=0)
+DMP_WAITING_PER_AUTHOR = number("DMP_WAITING_PER_AUTHOR", 60)
+DMP_WAITING_PER_STRUCTURE = number("DMP_WAITING_PER_STRUCTURE", 600)
+DMP_DONE_JOBS_DAYS = number("DMP_DONE_JOBS_DAYS", 7)
 
 AUTH_USER_MODEL = "accounts.User"
 DMP_HASHING_AT_ONCE = number("DMP_HASHING_AT_ONCE", 2)
@@ -295,7 +326,7 @@ FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 50_000_000
 
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_BACKEND = "accounts.mail.Backend"
 EMAIL_HOST = DMP_SMTP_HOST
 EMAIL_PORT = DMP_SMTP_PORT
 EMAIL_TIMEOUT = 5

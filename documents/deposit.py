@@ -5,7 +5,7 @@ A deposit is sealed, kept in quarantine, its checks asked for and its trace writ
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -19,6 +19,7 @@ from accounts.actors import Actor
 from accounts.identity import Ins, ins_mac_input
 from dossiers.identity import HolderBanner, Identity, holder_of, identity_of, minor
 from jobs import queue
+from jobs.urgency import Urgency
 from vault.keyring import Unsealable
 
 from . import cda, keeping, nomenclature, things, xmlguard
@@ -41,6 +42,13 @@ class BadDocument(ValueError):
     def __init__(self, sentence: str, *, field: str, code: str) -> None:
         super().__init__(code)
         self.sentence, self.field, self.code = sentence, field, code
+
+
+class TooManyWaiting(Exception):
+    """As many documents of this author, or of this structure, wait to be checked as may. Nothing was kept."""
+
+    code = "too_many_waiting"
+    retry_after = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +86,7 @@ def deposit(
     unique_id: str | None = None,
     file_name: str = "",
 ) -> Receipt:
-    """Seal a document into quarantine and have it checked. Raises BadDocument, gate.Refused.
+    """Seal a document into quarantine and have it checked. Raises BadDocument, TooManyWaiting, gate.Refused.
 
     Of a minor, whether representatives may see it must be answered: None is refused.
     """
@@ -95,7 +103,8 @@ def deposit(
         )
     unique_id = unique_id or (header.unique_id if header else None)
     document_id = uuid4()
-    refusal: BadDocument | None = None
+    refusal: BadDocument | TooManyWaiting | None = None
+    filed = False
     with gate.admitted(by, Action.DEPOSIT, DepositAtTheDoor(dossier_id, type_code), at=at) as passage:
         passage.tell(**{"withheld": True} if withheld else {"title": title})
         holder = identity_of(passage)
@@ -103,6 +112,8 @@ def deposit(
             refusal = SOMEBODY_ELSE
         elif hidden_from_representatives is None and minor(holder.traits.birth_date, on=at.date()):
             refusal = UNANSWERED
+        elif len(content) > keeping.SMALL and not _room_for(passage):
+            refusal = TooManyWaiting()  # before a large content is written to the store
         else:
             filed = _file(
                 passage,
@@ -130,7 +141,7 @@ def deposit(
                 ),
             )
             if not filed:
-                document_id, refusal = _duplicate_of(passage, unique_id or "", content)
+                document_id, refusal = _already(passage, unique_id, content)
         if refusal:
             passage.tell(refused=refusal.code)
         else:
@@ -356,9 +367,13 @@ _KEEP = """kept AS (
 
 
 def _file(passage: Passage, filing: _Filing) -> bool:
-    """One statement: the row, its content, its job, and what it replaces. False when it was there already."""
+    """One statement: the row, its content, its job, and what it replaces.
+
+    False when it was there already, or when too many wait to be checked.
+    """
     parts: list[str] = []
     values: list[object] = []
+    room, room_values = ("", []) if filing.checked else _room(passage)
     if filing.replaces:
         parts.append(
             "replaced AS (UPDATE documents_document SET status = 'superseded', facts_mac = %s::bytea"
@@ -372,9 +387,9 @@ def _file(passage: Passage, filing: _Filing) -> bool:
     source = "FROM replaced" if filing.replaces else ""
     parts.append(
         f"filed AS (INSERT INTO documents_document ({_COLUMNS})"
-        f" SELECT {_VALUES} {source} {_ONCE} RETURNING id)"
+        f" SELECT {_VALUES} {source} {room and f'WHERE {room}'} {_ONCE} RETURNING id)"
     )
-    values += _row(passage, filing)
+    values += [*_row(passage, filing), *room_values]
     if filing.body is not None:
         kept = keeping.keep(
             passage.keyring,
@@ -387,11 +402,16 @@ def _file(passage: Passage, filing: _Filing) -> bool:
         values += [passage.dossier_id, kept.part, kept.size, kept.sealed, kept.blob]
     if not filing.checked:
         asked = queue.enqueuing(
-            CHECK, subject_id=passage.dossier_id, idem=str(filing.document_id), at=passage.at
+            CHECK,
+            subject_id=passage.dossier_id,
+            idem=str(filing.document_id),
+            at=passage.at,
+            author_id=passage.actor.id,
+            structure_id=passage.actor.structure_id,
         )
-        parts.append(f"asked AS ({asked.sql})")
+        parts.append(f"asked AS ({asked.sql_if('filed')})")
         values += asked.params
-        queue.ring_on_commit(asked.job_id)
+        queue.ring_on_commit(asked)
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {', '.join(parts)} SELECT count(*) FROM filed", values)  # noqa: S608
         return cursor.fetchone()[0] == 1
@@ -412,6 +432,19 @@ def _current(passage: Passage, document_id: UUID) -> DocumentRow:
     if not row.holds:
         raise Unsealable
     return row
+
+
+def _room_for(passage: Passage) -> bool:
+    sql, values = _room(passage)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {sql}", values)
+        return bool(cursor.fetchone()[0])
+
+
+def _room(passage: Passage) -> tuple[str, list[object]]:
+    """The condition under which one more may wait to be checked."""
+    actor = passage.actor
+    return queue.room(Urgency.CHECKS, author_id=actor.id, structure_id=actor.structure_id)
 
 
 def _row(passage: Passage, filing: _Filing) -> list[object]:
@@ -455,7 +488,16 @@ def _row(passage: Passage, filing: _Filing) -> list[object]:
     ]
 
 
-def _duplicate_of(passage: Passage, unique_id: str, content: bytes) -> tuple[UUID, BadDocument | None]:
+def _already(
+    passage: Passage, unique_id: str | None, content: bytes
+) -> tuple[UUID, BadDocument | TooManyWaiting | None]:
+    """Why nothing was filed: it was there before, or too many wait."""
+    if unique_id is None or (found := _duplicate_of(passage, unique_id, content)) is None:
+        return uuid4(), TooManyWaiting()
+    return found
+
+
+def _duplicate_of(passage: Passage, unique_id: str, content: bytes) -> tuple[UUID, BadDocument | None] | None:
     """The document that has this identifier already, and whether it says something else (IHE ITI-41)."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -463,7 +505,10 @@ def _duplicate_of(passage: Passage, unique_id: str, content: bytes) -> tuple[UUI
             " WHERE dossier_id = %s::uuid AND unique_id_mac = %s::bytea",
             [passage.dossier_id, passage.keyring.mac("unique_id", unique_id.encode())],
         )
-        document_id, content_mac = cursor.fetchone()
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    document_id, content_mac = row
     same = bytes(content_mac) == passage.keyring.mac("content", content)
     return document_id, None if same else OTHER_CONTENT
 

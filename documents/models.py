@@ -23,7 +23,7 @@ class Document(models.Model):
     created_on = models.DateField()  # the day of the act it tells of
     deposited_at = models.DateTimeField()
     status = models.CharField(max_length=12, choices=STATUSES)
-    verdict = models.CharField(max_length=40, blank=True)  # why the checks refused it; a code
+    verdict = models.CharField(max_length=40, blank=True)  # a code: why it was refused, or waits for a person
     masked = models.BooleanField()
     withheld = models.BooleanField()
     hidden_from_representatives = models.BooleanField()
@@ -48,7 +48,8 @@ class Document(models.Model):
                 name="a_document_is_never_masked_and_withheld",
             ),
             models.CheckConstraint(
-                condition=Q(status=Status.REFUSED) | Q(verdict=""), name="a_verdict_tells_of_a_refusal"
+                condition=Q(status__in=[Status.REFUSED, Status.QUARANTINE]) | Q(verdict=""),
+                name="a_verdict_tells_of_a_refusal_or_of_a_wait",
             ),
             models.CheckConstraint(
                 condition=Q(replaces=None) | ~Q(replaces=F("id")), name="a_document_does_not_replace_itself"

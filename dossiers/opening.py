@@ -177,9 +177,7 @@ def _write(
     consent_id = uuid4()
     answers = {Objection.To.BREAK_GLASS: consent.break_glass, Objection.To.REGULATION: consent.regulation}
     objections = [(uuid4(), str(to)) for to, agreed in answers.items() if not agreed]
-    job_id, job_sql, job_values = queue.enqueuing(
-        IMPORT_HISTORY, subject_id=dossier_id, idem=f"{dossier_id}:opening", at=at
-    )
+    job = queue.enqueuing(IMPORT_HISTORY, subject_id=dossier_id, idem=f"{dossier_id}:opening", at=at)
     person_sql, person_values = people.making(who.ins, person_id)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -201,7 +199,7 @@ def _write(
                 objections AS (
                   INSERT INTO dossiers_objection (id, dossier_id, "to", since, facts_mac)
                   SELECT i, %s, o, %s, m FROM unnest(%s::uuid[], %s::text[], %s::bytea[]) AS x(i, o, m)),
-                job AS ({job_sql}),
+                job AS ({job.sql}),
                 over AS (DELETE FROM dossiers_application WHERE id = %s)
                 SELECT count(*) FROM dossier""",  # noqa: S608
             [
@@ -214,11 +212,11 @@ def _write(
                 *(dossier_id, tokens_of(who.traits)),
                 *(dossier_id, at, [row_id for row_id, _ in objections], [to for _, to in objections]),
                 [OBJECTION.mac(keyring, row_id, dossier_id, to, at, None) for row_id, to in objections],
-                *job_values,
+                *job.params,
                 application_id,
             ],
         )
         [written] = cursor.fetchone()
     if not written:
         raise IntegrityError("the same person is being made by another transaction")
-    queue.ring_on_commit(job_id)
+    queue.ring_on_commit(job)

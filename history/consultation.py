@@ -9,15 +9,11 @@ from access import gate
 from access.policy import Action
 from accounts.actors import Actor
 from dossiers.identity import HolderBanner, holder_of
-from dossiers.opening import IMPORT_HISTORY
-from jobs import queue
-from jobs.models import State
-from jobs.queue import JobState
 
 from . import keeping, sections
 from .keeping import Kept
-from .source import Told
-from .things import CareHistoryAtTheDoor, StatementRow
+from .models import ImportPhase
+from .things import CareHistoryAtTheDoor, CareHistoryRow, ImportRow, StatementRow
 
 SHOWN_AS = "Parcours de soins"
 
@@ -25,8 +21,7 @@ SHOWN_AS = "Parcours de soins"
 class Phase(StrEnum):
     """Where the import is, as one tells the person it is for."""
 
-    NEVER = "never"  # nobody asked yet
-    ASKED = "asked"
+    ASKED = "asked"  # at the opening
     TRYING_AGAIN = "trying_again"  # the insurer did not answer
     NOTHING = "nothing"  # the insurer knows of no care
     DONE = "done"
@@ -84,7 +79,7 @@ def care_history(dossier_id: UUID, *, by: Actor, at: datetime) -> CareHistory:
     """The care history of a dossier, every line of it."""
     with gate.admitted(by, Action.READ, CareHistoryAtTheDoor(dossier_id), at=at, title=SHOWN_AS) as passage:
         row: StatementRow | None = passage.facts.row.statement
-        holder, state = holder_of(passage), _state(dossier_id, row)
+        holder, state = holder_of(passage), _state(passage.facts.row)
         if row is None:
             return CareHistory(holder=holder, state=state)
         passage.tell(count=row.line_count)
@@ -103,7 +98,7 @@ def care_history(dossier_id: UUID, *, by: Actor, at: datetime) -> CareHistory:
 def progress(dossier_id: UUID, *, by: Actor, at: datetime) -> ImportState:
     """How far the import is, for the holder who waits for it."""
     with gate.admitted(by, Action.FOLLOW, CareHistoryAtTheDoor(dossier_id), at=at) as passage:
-        return _state(dossier_id, passage.facts.row.statement)
+        return _state(passage.facts.row)
 
 
 def _section(form: sections.Form, kept: Kept) -> SectionShown:
@@ -116,30 +111,27 @@ def _section(form: sections.Form, kept: Kept) -> SectionShown:
     )
 
 
-def _state(dossier_id: UUID, row: StatementRow | None) -> ImportState:
-    job = queue.latest(IMPORT_HISTORY, dossier_id)
-    phase = _phase(job, filed=row is not None)
+def _state(row: CareHistoryRow) -> ImportState:
+    statement, importing = row.statement, row.importing
+    phase = _phase(importing)
     return ImportState(
         phase=phase,
-        since=row.received_at if row and phase is Phase.DONE else job and job.created_at,
-        retry_at=job.run_after if job and phase is Phase.TRYING_AGAIN else None,
-        lines=row.line_count if row else 0,
-        dated_on=row.written_on if row else None,
+        since=_since(row, phase),
+        retry_at=importing.retry_at if importing else None,
+        lines=statement.line_count if statement else 0,
+        dated_on=statement.written_on if statement else None,
     )
 
 
-def _phase(job: JobState | None, *, filed: bool) -> Phase:
-    match job:
-        case JobState(state=State.READY | State.LEASED, code=""):
-            return Phase.ASKED
-        case JobState(state=State.READY | State.LEASED):
-            return Phase.TRYING_AGAIN
-        case JobState(state=State.HELD | State.DEAD):
-            return Phase.HELD
-        case _ if filed:
-            return Phase.DONE
-        case None:
-            return Phase.NEVER
-        case JobState(code=Told.NOTHING | Told.UNKNOWN):
-            return Phase.NOTHING
-    return Phase.LEFT_OUT
+def _phase(importing: ImportRow | None) -> Phase:
+    if importing is None:
+        return Phase.ASKED
+    return Phase.DONE if importing.phase is ImportPhase.FILED else Phase(importing.phase.value)
+
+
+def _since(row: CareHistoryRow, phase: Phase) -> datetime:
+    if row.importing is None:
+        return row.dossier.opened_at
+    if phase is Phase.DONE and row.statement is not None:
+        return row.statement.received_at
+    return row.importing.since

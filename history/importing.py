@@ -1,8 +1,8 @@
 """Bringing a dossier its care history: ask, check whose it is, file it once.
 
-The insurer is asked with no transaction open. What it sends is then filed, or kept apart, in one passage
-that also settles the job: killed at any point, the job is simply done again, and what was already filed is
-recognised by its bytes.
+The insurer is asked with no transaction open, nor any connection. What it sends is then filed, or kept
+apart, in one passage that also settles the job: killed at any point, the job is simply done again, and what
+was already filed is recognised by its bytes.
 """
 
 from collections.abc import Mapping
@@ -18,19 +18,20 @@ from django.db import IntegrityError, connection
 from access import gate
 from access.gate import Passage
 from access.policy import Action
+from accounts.identity import Ins
 from documents import deposit
 from documents.deposit import AlreadyReplaced
 from documents.nomenclature import CARE_HISTORY
 from dossiers.house import HOUSE
 from dossiers.identity import identity_of
-from jobs import queue
-from jobs.queue import Held, Later, Lease
+from jobs.leases import Held, Later, Lease
 
 from . import cnam_hr, keeping, matching, merging, source
 from .cnam_hr import Line, Rejected, Statement
 from .keeping import Kept
+from .models import ImportPhase
 from .source import NotUnderstood, Received, Silent, Told, TooLarge
-from .things import CareHistoryAtTheDoor, StatementRow
+from .things import CareHistoryAtTheDoor, CareHistoryRow, ImportRow, StatementRow
 
 PARIS = ZoneInfo("Europe/Paris")
 MONTHS = 24  # what the insurer gives at the opening
@@ -41,37 +42,59 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What the insurer is asked about a holder: who, since which day, what is known already."""
+
+    ins: Ins
+    since: date
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What the insurer said. `refused` when it cannot be a statement at all."""
+    """What came of a question: bytes or a word of the protocol; else the code under which what came is
+    refused; else the silence, with how long to leave the insurer in peace when it said so, and whether that
+    may last as long as it likes: an answer that the protocol does not have ends before a person."""
 
-    said: Received | Told | None
+    said: Received | Told | None = None
     refused: str | None = None
+    silence: str | None = None
+    retry_after: timedelta | None = None
+    patient: bool = True
 
 
-def ask(lease: Lease, *, at: datetime) -> Answer:
-    """Ask the insurer about the holder. Raises Later when it stays silent, Held when nothing may be asked."""
+def question(lease: Lease, *, at: datetime) -> Question:
+    """What to ask the insurer about the holder. Raises Held when nothing may be asked."""
     try:
         with gate.admitted(
             HOUSE, Action.ASK_HISTORY, CareHistoryAtTheDoor(lease.subject_id), at=at
         ) as passage:
-            ins = identity_of(passage).ins
-            since = months_before(passage.facts.row.dossier.opened_at.astimezone(PARIS).date(), MONTHS)
             known = _current(passage)
+            since = months_before(passage.facts.row.dossier.opened_at.astimezone(PARIS).date(), MONTHS)
+            return Question(identity_of(passage).ins, since, known.etag if known else None)
     except gate.Refused as refusal:
         raise Held(f"dossier.{refusal.decision.reason}") from None
+
+
+def ask(asked: Question) -> Answer:
+    """Put the question. Nothing of the database is read: it takes as long as the insurer does."""
     try:
-        return Answer(source.ask(ins, since=since, etag=known.etag if known else None))
+        return Answer(source.ask(asked.ins, since=asked.since, etag=asked.etag))
     except TooLarge:
-        return Answer(None, refused="too_large")
+        return Answer(refused="too_large")
     except NotUnderstood as error:
-        raise Later(error.code, LONGEST_WAIT) from None
+        return Answer(silence=error.code, retry_after=LONGEST_WAIT, patient=False)
     except Silent as silence:
-        wait = _patience(lease, at) if silence.retry_after is None else silence.retry_after
-        raise Later(silence.code, wait, patient=True) from None
+        return Answer(silence=silence.code, retry_after=silence.retry_after)
 
 
 def settle(lease: Lease, answer: Answer, *, at: datetime) -> None:
-    """File what came, or keep it apart, and end the job with it. Raises Held, or Later after a race."""
+    """File what came, keep it apart, or note the silence; the job's end goes with it.
+
+    Raises Held, or Later after a silence or a race.
+    """
+    if answer.silence is not None:
+        raise _unanswered(lease, answer, answer.silence, at)
     try:
         held = _settle(lease, answer, at)
     except (IntegrityError, AlreadyReplaced):
@@ -81,11 +104,69 @@ def settle(lease: Lease, answer: Answer, *, at: datetime) -> None:
         raise Held(held)
 
 
-def _patience(lease: Lease, at: datetime) -> timedelta:
-    """How long to leave a silent insurer in peace: half as long as it has been asked already."""
-    asked = queue.latest(lease.kind, lease.subject_id)
-    waited = at - asked.created_at if asked else timedelta()
-    return min(max(waited / 2, FIRST_WAIT), LONGEST_WAIT)
+def give_up(lease: Lease, code: str, *, at: datetime) -> None:
+    """The job is about to be buried: the import waits for a person. Raises gate.Refused."""
+    with gate.admitted(HOUSE, Action.IMPORT, CareHistoryAtTheDoor(lease.subject_id), at=at) as passage:
+        lease.fence()
+        _note(passage, ImportPhase.HELD, cause=code)
+        passage.tell(outcome="held", code=code)
+
+
+def leave_out(lease: Lease, *, at: datetime) -> None:
+    """A person closed the case: what was held apart is forgotten, and stays out. Raises gate.Refused."""
+    with gate.admitted(HOUSE, Action.IMPORT, CareHistoryAtTheDoor(lease.subject_id), at=at) as passage:
+        lease.done()
+        _execute(
+            "UPDATE history_held SET closed_at = %s::timestamptz, sealed = NULL"
+            " WHERE dossier_id = %s::uuid AND closed_at IS NULL",
+            [at, passage.dossier_id],
+        )
+        row: CareHistoryRow = passage.facts.row
+        # Since it was closed, another import may have found its place, or be under way.
+        if row.importing is not None and row.importing.phase is ImportPhase.HELD:
+            _note(passage, ImportPhase.LEFT_OUT if row.statement is None else ImportPhase.FILED)
+        passage.tell(outcome="left_out")
+
+
+def _unanswered(lease: Lease, answer: Answer, code: str, at: datetime) -> Later:
+    """Note that the insurer did not answer, and when it is asked again."""
+    with gate.admitted(HOUSE, Action.ASK_HISTORY, CareHistoryAtTheDoor(lease.subject_id), at=at) as passage:
+        lease.fence()
+        row: ImportRow | None = passage.facts.row.importing
+        silent = row is not None and row.phase is ImportPhase.TRYING_AGAIN
+        since = row.since if row is not None and silent else at
+        wait = answer.retry_after if answer.retry_after is not None else _patience(at - since)
+        _note(passage, ImportPhase.TRYING_AGAIN, cause=code, since=since, retry_at=at + wait)
+        passage.tell(outcome="unanswered", code=code)
+    return Later(code, wait, patient=answer.patient)
+
+
+def _patience(silent_for: timedelta) -> timedelta:
+    """How long to leave a silent insurer in peace: half as long as it has been silent already."""
+    return min(max(silent_for / 2, FIRST_WAIT), LONGEST_WAIT)
+
+
+def _note(
+    passage: Passage,
+    phase: ImportPhase,
+    *,
+    cause: str = "",
+    since: datetime | None = None,
+    retry_at: datetime | None = None,
+    answered: bool = False,
+) -> None:
+    """Write where the import is, for whoever follows it."""
+    _execute(
+        """INSERT INTO history_import AS i (dossier_id, phase, cause, since, answered_at, retry_at)
+           VALUES (%s::uuid, %s, %s, %s::timestamptz, %s::timestamptz, %s::timestamptz)
+           ON CONFLICT (dossier_id) DO UPDATE SET phase = excluded.phase, cause = excluded.cause,
+             since = excluded.since, answered_at = coalesce(excluded.answered_at, i.answered_at),
+             retry_at = excluded.retry_at""",
+        [
+            *(passage.dossier_id, str(phase), cause[:60], since or passage.at),
+            *(passage.at if answered else None, retry_at),
+        ],
+    )
 
 
 def months_before(day: date, months: int) -> date:
@@ -116,9 +197,12 @@ def _settle(lease: Lease, answer: Answer, at: datetime) -> str | None:
             said = Told(str(answer.said))
             passage.tell(outcome=said.value)
             lease.done(code=said.value)
+            known = said is Told.UNCHANGED or passage.facts.row.statement is not None
+            _note(passage, ImportPhase.FILED if known else ImportPhase.NOTHING, answered=True)
             return None
         lease.fence()
         _keep_apart(passage, refused, answer.said if isinstance(answer.said, Received) else None)
+        _note(passage, ImportPhase.HELD, cause=refused, answered=True)
         passage.tell(outcome="held", code=refused)
         return refused
 
@@ -161,6 +245,7 @@ def _file(passage: Passage, lease: Lease, statement: Statement, received: Receiv
 def _end(passage: Passage, lease: Lease, outcome: str, **told: int) -> None:
     """End the job: first of all that is written, so that a lease which is no longer ours writes nothing."""
     lease.done(code=outcome)
+    _note(passage, ImportPhase.FILED, answered=True)
     passage.tell(outcome=outcome, **told)
 
 

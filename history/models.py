@@ -44,6 +44,40 @@ class Statement(models.Model):
         return f"{self.dossier_id}/{self.version}"
 
 
+class ImportPhase(models.TextChoices):
+    """Where the import of a dossier is, once the insurer was first asked."""
+
+    TRYING_AGAIN = "trying_again", "l’assureur n’a pas répondu"
+    NOTHING = "nothing", "l’assureur ne connaît aucun soin"
+    FILED = "filed", "versé"
+    HELD = "held", "une personne regarde"
+    LEFT_OUT = "left_out", "laissé dehors par une personne"
+
+
+class Import(models.Model):
+    """Where a dossier's import is, as pages tell it. A dossier without a row has asked at its opening, and
+    nothing happened yet."""
+
+    dossier = models.OneToOneField(Dossier, on_delete=models.PROTECT, related_name="+", primary_key=True)
+    phase = models.CharField(max_length=16, choices=ImportPhase)
+    cause = models.CharField(max_length=60)  # the code of a silence, of a refusal; empty when filed
+    since = models.DateTimeField()  # this phase
+    answered_at = models.DateTimeField(null=True)  # the insurer's last answer
+    retry_at = models.DateTimeField(null=True)  # when it is asked again
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(phase=ImportPhase.TRYING_AGAIN, retry_at__isnull=False)
+                | (~Q(phase=ImportPhase.TRYING_AGAIN) & Q(retry_at=None)),
+                name="only_a_silent_insurer_is_asked_again",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dossier_id}: {self.phase}"
+
+
 class Held(models.Model):
     """What came and could not be filed, kept apart until a person has looked. No page shows it."""
 

@@ -1,15 +1,16 @@
-"""What waits for a person: codes and dates, never a content, never a name."""
+"""What waits for a person: codes and dates, never a content, never a name.
+
+A job that waits is not forgotten before somebody decided. What its dossier says of it is written elsewhere,
+by the package of its kind.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
 from access import gate
 from access.policy import Action
 from accounts.actors import Actor
-from dossiers.opening import IMPORT_HISTORY
 from dossiers.things import Register
 from jobs import queue
 from jobs.models import State
@@ -28,10 +29,7 @@ class Waiting:
     since: datetime
     attempts: int
     dead: bool  # given up after too many attempts; otherwise held apart at once
-
-    @property
-    def may_retry(self) -> bool:
-        return True
+    seen_at: datetime  # what a decision about it is bound to
 
 
 def waiting(*, by: Actor, at: datetime) -> list[Waiting]:
@@ -46,36 +44,19 @@ def waiting(*, by: Actor, at: datetime) -> list[Waiting]:
                 since=job.created_at,
                 attempts=job.attempts,
                 dead=job.state is State.DEAD,
+                seen_at=job.run_after,
             )
             for job in queue.waiting(STUCK)
         ]
 
 
-def retry(job_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Have it tried again. False when it no longer waits."""
+def retry(job_id: UUID, *, seen_at: datetime, by: Actor, at: datetime) -> bool:
+    """Have it tried again. False when it no longer waits as it was seen to wait."""
     with gate.admitted(by, Action.REVIEW, Register(), at=at, decided="retry", job=str(job_id)):
-        return queue.retry(job_id, at)
+        return queue.retry(job_id, seen_at=seen_at)
 
 
-def close(job_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Let it rest, and forget what was held apart. False when it no longer waits."""
-    with gate.admitted(by, Action.REVIEW, JobAtTheDoor(job_id), at=at, decided="close", job=str(job_id)):
-        job = queue.state(job_id)
-        if job is None or not queue.close(job_id, at):
-            return False
-        if job.kind == IMPORT_HISTORY:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT history_forget(%s::uuid, %s::timestamptz)", [job.subject_id, at])
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class JobAtTheDoor(Register):
-    """A job that waits for a person. Its dossier is pinned: the decision reaches no other."""
-
-    job_id: UUID
-
-    @property
-    def pin(self) -> UUID | None:
-        job = queue.state(self.job_id)
-        return job.subject_id if job else None
+def close(job_id: UUID, *, seen_at: datetime, by: Actor, at: datetime) -> bool:
+    """Let it rest, and have what was held apart forgotten. False when it no longer waits so."""
+    with gate.admitted(by, Action.REVIEW, Register(), at=at, decided="close", job=str(job_id)):
+        return queue.close(job_id, seen_at=seen_at, at=at)

@@ -15,8 +15,10 @@ from documents.nomenclature import CARE_HISTORY, TYPES
 from dossiers import things
 from dossiers.things import DossierAtTheDoor, DossierRow
 
+from .models import ImportPhase
+
 CLASS_CODE = TYPES[CARE_HISTORY].class_code
-WIDTH = 9  # how many values the statement gives, before those of its document
+WIDTH, IMPORT_WIDTH = 9, 5  # how many values the statement and the import give, before the document's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +37,26 @@ class StatementRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRow:
+    """Where the import is: its phase, since when, why, the insurer's last answer, when it is asked again."""
+
+    phase: ImportPhase
+    cause: str
+    since: datetime
+    answered_at: datetime | None
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CareHistoryRow:
-    """What the gate read on the way in: the dossier, and its current statement if there is one."""
+    """What the gate read on the way in: the dossier, its current statement, where its import is.
+
+    Without `importing`, the insurer was not asked yet: it is from the opening on.
+    """
 
     dossier: DossierRow
     statement: StatementRow | None
+    importing: ImportRow | None
 
     @property
     def sealed_identity(self) -> bytes:
@@ -63,9 +80,11 @@ class CareHistoryAtTheDoor:
                 f"""SELECT {things.COLUMNS},
                       s.version, s.document_id, s.received_at, s.written_on, s.period_start, s.period_end,
                       s.line_count, s.content_mac, s.sealed,
+                      i.phase, i.cause, i.since, i.answered_at, i.retry_at,
                       {documents.DOCUMENT}
                     FROM {things.FROM}
                     LEFT JOIN history_statement s ON s.dossier_id = d.id AND s.superseded_at IS NULL
+                    LEFT JOIN history_import i ON i.dossier_id = d.id
                     LEFT JOIN documents_document doc ON doc.dossier_id = d.id AND doc.id = s.document_id
                     WHERE {things.WHERE}""",  # noqa: S608 - only the columns of the house are spliced in
                 things.asking(self.dossier_id, actor, at),
@@ -74,8 +93,9 @@ class CareHistoryAtTheDoor:
         if values is None:
             return things.ABSENT
         dossier = things.row_of(self.dossier_id, actor, values)
-        told, filed = values[things.WIDTH : things.WIDTH + WIDTH], values[things.WIDTH + WIDTH :]
-        row = CareHistoryRow(dossier=dossier, statement=_statement(told))
+        own = values[things.WIDTH :]
+        told, importing, filed = own[:WIDTH], own[WIDTH : WIDTH + IMPORT_WIDTH], own[WIDTH + IMPORT_WIDTH :]
+        row = CareHistoryRow(dossier=dossier, statement=_statement(told), importing=_import(importing))
         return things.facts_of(dossier, _target(dossier, row, filed), also=row)
 
 
@@ -93,6 +113,15 @@ def _statement(values: tuple[Any, ...]) -> StatementRow | None:
         line_count=line_count,
         content_mac=bytes(mac),
         sealed=bytes(sealed),
+    )
+
+
+def _import(values: tuple[Any, ...]) -> ImportRow | None:
+    phase, cause, since, answered_at, retry_at = values
+    if phase is None:
+        return None
+    return ImportRow(
+        phase=ImportPhase(phase), cause=cause, since=since, answered_at=answered_at, retry_at=retry_at
     )
 
 

@@ -1,22 +1,25 @@
-"""The bell: tells a worker, through Redis, that jobs are ready. Nothing is lost when nobody hears it."""
+"""The bell: tells workers, through Redis, that a class has work. Nothing is lost when nobody hears it.
+
+A message names a class and nothing else: what to do is read in PostgreSQL by whoever hears.
+"""
 
 import os
 import threading
 import time
 from queue import Empty, SimpleQueue
-from uuid import UUID
 
 import structlog
 from django.conf import settings
 from kombu import Connection, Producer
 
+from jobs.urgency import Urgency
+
 log = structlog.get_logger(__name__)
 
 # After a bell that did not ring, how long we do not even try: a page must not pay for each job.
 SILENCE_SECONDS = 5.0
-# Jobs asked for within this time by one process share one message: ringing costs as much as a page.
+# Jobs asked for within this time by one process share a message: ringing costs as much as a page.
 TOGETHER_SECONDS = 0.05
-AT_ONCE = 20
 
 
 class _Wire(threading.local):
@@ -49,54 +52,56 @@ class _Wire(threading.local):
 _wire = _Wire()
 
 
-def ring(*job_ids: UUID) -> bool:
+def ring(urgency: Urgency) -> bool:
     """Whether the bell was rung. Never raises; takes less than half a second when Redis is gone."""
-    from jobs.tasks import work
+    from jobs.tasks import look
 
     if time.monotonic() < _wire.silent_until:
         return False
     try:
-        told = [str(job_id) for job_id in job_ids]
-        work.apply_async(kwargs={"job_ids": told}, producer=_wire.open(), retry=False)
-    except Exception as failure:  # whatever the wire does, the job is kept and the scheduler finds it
+        look.apply_async(
+            kwargs={"urgency": urgency.queue}, queue=urgency.queue, producer=_wire.open(), retry=False
+        )
+    except Exception as failure:  # whatever the wire does, the job is kept and found in the table
         _wire.cut()
         _wire.silent_until = time.monotonic() + SILENCE_SECONDS
-        log.warning("bell not rung", job=str(job_ids[0]), error=type(failure).__name__)
+        log.warning("bell not rung", code=urgency.queue, error=type(failure).__name__)
         return False
     return True
 
 
-def ring_soon(job_id: UUID) -> None:
+def ring_soon(urgency: Urgency) -> None:
     """Have the bell rung by a thread of this process's own: whoever asked goes on at once."""
-    _ringer().put(job_id)
+    _ringer().put(urgency)
 
 
-_ringers: dict[int, "SimpleQueue[UUID]"] = {}
+_ringers: dict[int, "SimpleQueue[Urgency]"] = {}
 _making = threading.Lock()
 
 
-def _ringer() -> "SimpleQueue[UUID]":
+def _ringer() -> "SimpleQueue[Urgency]":
     """The queue of this process's ringer. A fork has none of its parent's threads: it makes its own."""
     process = os.getpid()
     if process not in _ringers:
         with _making:
             if process not in _ringers:
-                waiting: SimpleQueue[UUID] = SimpleQueue()
+                waiting: SimpleQueue[Urgency] = SimpleQueue()
                 threading.Thread(target=_ring_for_ever, args=(waiting,), daemon=True, name="bell").start()
                 _ringers[process] = waiting
     return _ringers[process]
 
 
-def _ring_for_ever(waiting: "SimpleQueue[UUID]") -> None:
+def _ring_for_ever(waiting: "SimpleQueue[Urgency]") -> None:
     while True:
-        together = [waiting.get()]
+        together = {waiting.get()}
         time.sleep(TOGETHER_SECONDS)
         try:
-            while len(together) < AT_ONCE:
-                together.append(waiting.get_nowait())
+            while True:
+                together.add(waiting.get_nowait())
         except Empty:
             pass
-        ring(*together)
+        for urgency in sorted(together):
+            ring(urgency)
 
 
 def silence_over() -> None:

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from jobs.urgency import Urgency
+
 
 class State(models.TextChoices):
     READY = "ready", "à faire"
@@ -12,16 +14,22 @@ class State(models.TextChoices):
     DEAD = "dead", "abandonné"
 
 
+PENDING = Q(state__in=[State.READY, State.LEASED])
+
+
 class Job(models.Model):
     """One thing to do for one subject. It holds identifiers and codes, never a content."""
 
     id = models.UUIDField(primary_key=True)
     kind = models.TextField()
+    urgency = models.SmallIntegerField(db_default=int(Urgency.BULK))  # a jobs.urgency.Urgency
     idem = models.TextField()  # what makes it the same job when it is asked for again
     subject_id = models.UUIDField()
+    author_id = models.UUIDField(null=True)  # who asked, when what one person may have waiting is bounded
+    structure_id = models.UUIDField(null=True)
     state = models.TextField(choices=State)
     attempts = models.PositiveSmallIntegerField()
-    run_after = models.DateTimeField()
+    run_after = models.DateTimeField()  # by the database's clock; of what is held or dead: since when
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     code = models.TextField(blank=True)  # why it waits, or how it ended
@@ -41,15 +49,32 @@ class Job(models.Model):
                 | (~Q(state=State.DONE) & Q(done_at=None)),
                 name="only_what_is_done_says_when",
             ),
+            models.CheckConstraint(
+                condition=Q(urgency__in=[int(urgency) for urgency in Urgency]),
+                name="a_job_is_of_a_known_urgency",
+            ),
         ]
         indexes = [
             models.Index(fields=["kind", "subject_id", "-created_at"], name="jobs_of_a_subject"),
-            models.Index(fields=["run_after"], name="jobs_ready", condition=Q(state=State.READY)),
+            models.Index(
+                fields=["urgency", "run_after", "id"], name="jobs_in_order", condition=Q(state=State.READY)
+            ),
             models.Index(fields=["lease_until"], name="jobs_leased", condition=Q(state=State.LEASED)),
             models.Index(
                 fields=["created_at"],
                 name="jobs_for_a_person",
                 condition=Q(state__in=[State.HELD, State.DEAD]),
+            ),
+            models.Index(fields=["done_at"], name="jobs_to_forget", condition=Q(state=State.DONE)),
+            models.Index(
+                fields=["author_id"],
+                name="jobs_pending_of_an_author",
+                condition=PENDING & Q(author_id__isnull=False),
+            ),
+            models.Index(
+                fields=["structure_id"],
+                name="jobs_pending_of_a_structure",
+                condition=PENDING & Q(structure_id__isnull=False),
             ),
         ]
 

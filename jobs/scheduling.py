@@ -1,49 +1,60 @@
-"""Waking what is due, and doing it when nobody else does: with this alone, every job ends."""
+"""Ringing for what is due, doing it when no worker does, the chores: with this alone, every job ends."""
 
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, connection
 
-from jobs import bell, queue
+from jobs import bell, leases
 from jobs.chores import Every, chores
+from jobs.clock import Watch
+from jobs.slots import Slots
+from jobs.urgency import Urgency
 
 log = structlog.get_logger(__name__)
 
 RING_AGAIN_SECONDS = 20.0  # a worker had that long to hear
-OVERDUE_SECONDS = 60.0  # and that long to begin; then the scheduler does it itself
-AT_ONCE = 200
+# Work that was due for so long, in a class where nobody is at work: there is no worker.
+ABANDONED_AFTER = timedelta(seconds=20)
 
 
 @dataclass
 class Sweeper:
-    """Rings for what is due; works itself when the bell does not ring, or when nobody answers it."""
+    """Rings for the classes in which something is due; works itself in those that no worker attends."""
 
-    rung_at: dict[UUID, float] = field(default_factory=dict)
-    first_rung_at: dict[UUID, float] = field(default_factory=dict)
+    rung_at: dict[Urgency, float] = field(default_factory=dict)
+    own: Slots | None = None
+    watch: Watch = field(default_factory=Watch)
 
-    def sweep(self) -> int:
-        """How many jobs this round did itself."""
-        due = queue.due(AT_ONCE)
-        for memory in (self.rung_at, self.first_rung_at):
-            for forgotten in memory.keys() - set(due):
-                del memory[forgotten]
-        return sum(self._wake(job_id) for job_id in due)
+    def sweep(self) -> datetime:
+        """One round; what time it is for the database."""
+        leases.reclaim()
+        asked = time.time()
+        due, now = leases.due()
+        self.watch.compare(now, asked)
+        for one in due:
+            self._ring(one.urgency)
+            if not one.attended and now - one.since >= ABANDONED_AFTER:
+                self._work(one.urgency)
+        return now
 
-    def _wake(self, job_id: UUID) -> bool:
+    def stop(self, patience: float) -> None:
+        if self.own is not None:
+            self.own.stop(patience)
+
+    def _ring(self, urgency: Urgency) -> None:
         now = time.monotonic()
-        if now - self.first_rung_at.get(job_id, now) > OVERDUE_SECONDS:
-            return queue.work(job_id)
-        if now - self.rung_at.get(job_id, -RING_AGAIN_SECONDS) < RING_AGAIN_SECONDS:
-            return False
-        if not bell.ring(job_id):
-            return queue.work(job_id)
-        self.rung_at[job_id] = now
-        self.first_rung_at.setdefault(job_id, now)
-        return False
+        if now - self.rung_at.get(urgency, -RING_AGAIN_SECONDS) >= RING_AGAIN_SECONDS and bell.ring(urgency):
+            self.rung_at[urgency] = now
+
+    def _work(self, urgency: Urgency) -> None:
+        if self.own is None:
+            self.own = Slots(list(Urgency), looking=False)
+            self.own.start()
+        log.warning("no worker", code=urgency.queue)
+        self.own.wake(urgency)
 
 
 @dataclass

@@ -1,13 +1,23 @@
-"""What a worker hears."""
+"""What a worker hears, and what the scheduler does for the queue."""
 
-from uuid import UUID
+from datetime import datetime
 
 from celery import shared_task
 
-from jobs import queue
+from jobs import queue, slots
+from jobs.chores import every
+from jobs.urgency import Urgency
 
 
-@shared_task(name="jobs.work")
-def work(*, job_ids: list[str], **_: object) -> None:
-    for job_id in job_ids:
-        queue.work(UUID(job_id))
+@shared_task(name="jobs.look")
+def look(*, urgency: str, **_: object) -> None:
+    """There is work in this class. A class that we do not have is nobody's."""
+    try:
+        slots.wake(Urgency.named(urgency))
+    except (KeyError, AttributeError):
+        return
+
+
+@every(60)
+def forget_what_is_done(*, at: datetime) -> None:
+    queue.purge()

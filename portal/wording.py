@@ -307,11 +307,12 @@ RUN = timedelta(minutes=30)
 def told(traces: Iterable[Trace]) -> list[TraceTold]:
     """Traces as sentences, newest first; the same act repeated in a row is told once.
 
-    That holders looked how far their own import was is not an access to the dossier: it is not told.
+    That holders looked how far their own import was is not an access to the dossier: it is not told. Nor is
+    that a check began: its end is.
     """
     lines: list[TraceTold] = []
     for trace in sorted(traces, key=lambda one: one.at, reverse=True):
-        if trace.kind == Action.FOLLOW:
+        if trace.kind == Action.FOLLOW or _begins_a_check(trace):
             continue
         line = sentence(trace) if is_understood(trace) else unreadable(trace)
         if lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN:
@@ -347,6 +348,10 @@ def unreadable(trace: Trace) -> TraceTold:
     )
 
 
+def _begins_a_check(trace: Trace) -> bool:
+    return trace.kind == Action.CHECK and trace.detail.get("outcome") == "begun"
+
+
 def sentence(trace: Trace) -> TraceTold:
     """« Le Dr Lefèvre a lu Résultats de biologie. » from what the ledger keeps."""
     action, refused = Action(trace.kind.removesuffix(REFUSED)), trace.kind.endswith(REFUSED)
@@ -358,7 +363,7 @@ def sentence(trace: Trace) -> TraceTold:
         verb = "avez voulu" if you else "a voulu"
         words = format_html("{} {}{}. Refusé\u00a0: {}.", verb, french(deed.wanted), about, french(reason))
     else:
-        verb = deed.you if you else NOTHING_IMPORTED.get(str(trace.detail.get("outcome")), deed.they)
+        verb = deed.you if you else BROUGHT_NOTHING.get(str(trace.detail.get("outcome")), deed.they)
         words = format_html("{}{}{}.", french(verb), about, _circumstance(action, trace))
     return TraceTold(
         at=trace.at,
@@ -428,8 +433,10 @@ IMPORTED = {
     "unchanged": " : rien n'a changé depuis la dernière fois",
     "stale": " : le dossier en avait déjà un plus récent",
 }
-# An import that brought nothing is told otherwise.
-NOTHING_IMPORTED = {
+# What brought nothing is told otherwise.
+BROUGHT_NOTHING = {
+    "unanswered": "n'a pas eu de réponse de l'Assurance maladie pour votre parcours de soins",
+    "left_out": "a envoyé un parcours de soins que l'équipe du service a laissé dehors, puis effacé",
     "nothing": "a répondu qu'aucun soin remboursé n'est connu",
     "unknown": "a répondu qu'aucun soin remboursé n'est connu",
     "held": "a envoyé un parcours de soins qui n'a pas été versé : l'équipe du service l'examine",

@@ -78,12 +78,6 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
                 "Votre caisse peut vous dire ce qu'elle sait de vous.",
                 "info",
             )
-        case Phase.NEVER:
-            return (
-                "Votre parcours de soins n'a pas été demandé",
-                "Personne ne l'a encore demandé à l'Assurance maladie.",
-                "info",
-            )
     if not state.lines:
         on = f"Au {dates.day(state.dated_on)}, l" if state.dated_on else "L"
         return (

@@ -15,7 +15,7 @@ from accounts.actors import Capacity
 from accounts.traits import normalise
 from documents import deposit as deposits
 from documents import nomenclature
-from documents.deposit import BadDocument
+from documents.deposit import BadDocument, TooManyWaiting
 from dossiers import home
 from dossiers.identity import HolderBanner
 from portal.civility import civility
@@ -33,8 +33,13 @@ REFUSED = {
     "pdf.too_complex": "Il est trop lourd à lire sans danger.",
     "checks.exhausted": "Il est trop lourd à lire : l’ouvrir demande trop de calcul ou de mémoire.",
     "pdf.": "Il contient des actions automatiques : un document de santé ne doit que se lire.",
+    "checks.closed": "Nous n’avons pas pu le vérifier. Ce n’est pas forcément la faute du fichier.",
     "": "Il est abîmé, ou contient ce qu’un document de santé ne doit pas contenir.",
 }
+WAITING = (
+    "Beaucoup de vos documents, ou de ceux de votre structure, attendent encore d’être vérifiés. Ce qui est "
+    "déjà déposé est gardé. Celui-ci ne l’est pas encore : redéposez-le dans quelques minutes."
+)
 FIELD_AT_FAULT = {
     "type_code": "type",
     "visibility": None,
@@ -186,7 +191,7 @@ class DepositForm(Form):
 @professionals_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
-    form = DepositForm(request.POST or None, request.FILES or None)
+    form, status, wait = DepositForm(request.POST or None, request.FILES or None), 200, None
     if uploads.was_too_large(request):
         form = DepositForm({})
         form.errors.clear()
@@ -196,6 +201,9 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
             receipt = deposits.deposit(dossier_id, **form.deposited(), by=request.actor, at=timezone.now())
         except BadDocument as bad:
             form.add_error(FIELD_AT_FAULT.get(bad.field, bad.field), bad.sentence)
+        except TooManyWaiting as full:
+            form.add_error(None, WAITING)
+            status, wait = 429, full.retry_after
         else:
             return redirect("professional:receipt", dossier_id, receipt.document_id)
     front = home.front(dossier_id, by=request.actor, at=timezone.now())
@@ -206,7 +214,10 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
         "types": nomenclature.choices(),
         "civility": civility(front.holder, minor=front.holder.minor),
     }
-    return render(request, "professional/deposit.html", page)
+    response = render(request, "professional/deposit.html", page, status=status)
+    if wait:
+        response["Retry-After"] = int(wait.total_seconds())
+    return response
 
 
 @professionals_only

@@ -22,6 +22,9 @@ asked_then_done = require_http_methods(["GET", "HEAD", "POST"])
 KINDS = {
     "history.import": "Historique de l’Assurance maladie",
     "documents.check": "Vérification d’un document",
+    "history.leave_out": "Effacement d’un relevé tenu à l’écart",
+    "documents.refuse": "Refus d’un document que personne n’a pu vérifier",
+    "notices.code": "Code de connexion",
     "notices.send": "Message à un titulaire",
 }
 CHECKS = "Trois essais ont échoué ; le document reste en quarantaine. "
@@ -74,7 +77,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @asked_then_done
 def retry(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if request.method == "POST":
-        done = review.retry(task_id, by=request.actor, at=timezone.now())
+        seen_at = _seen(request)
+        done = seen_at is not None and review.retry(
+            task_id, seen_at=seen_at, by=request.actor, at=timezone.now()
+        )
         return _back(request, "La tâche repart dans quelques secondes." if done else NO_LONGER)
     return render(request, "staff/retry.html", {"line": _line(request, task_id)})
 
@@ -83,11 +89,26 @@ def retry(request: HttpRequest, task_id: UUID) -> HttpResponse:
 @asked_then_done
 def close(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if request.method == "POST":
-        done = review.close(task_id, by=request.actor, at=timezone.now())
+        seen_at = _seen(request)
+        done = seen_at is not None and review.close(
+            task_id, seen_at=seen_at, by=request.actor, at=timezone.now()
+        )
         return _back(
-            request, "La tâche est close. Ce qui était tenu à l’écart est effacé." if done else NO_LONGER
+            request,
+            "La tâche est close. Ce qui était tenu à l’écart s’efface dans un instant."
+            if done
+            else NO_LONGER,
         )
     return render(request, "staff/close.html", {"line": _line(request, task_id)})
+
+
+def _seen(request: HttpRequest) -> datetime | None:
+    """As which the page showed the task: a decision about another state of it decides nothing."""
+    try:
+        seen = datetime.fromisoformat(request.POST.get("vu", ""))
+    except ValueError:
+        return None
+    return seen if seen.tzinfo else None
 
 
 NO_LONGER = "Cette tâche n’attend plus : quelqu’un l’a déjà reprise, ou elle est finie."

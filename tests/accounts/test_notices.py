@@ -1,9 +1,13 @@
 """Notices leave once their act is committed, say nothing of anybody, and are wiped once sent."""
 
 import json
+import socket
 import threading
+import time
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from uuid import uuid4
 
 import pytest
 from django.core import mail
@@ -14,8 +18,7 @@ from accounts import notices
 from accounts.contacts import Contact
 from accounts.models import ContactDevice, Notice, User
 from accounts.notices import NotDelivered, NoticeKind
-from accounts.tasks import send_notice
-from jobs.queue import Later, Lease
+from jobs import queue
 from tests.accounts.people import PHONE, open_camille
 from tests.cast import NOON
 
@@ -57,6 +60,15 @@ def job_of(notice_id):
         return cursor.fetchone()
 
 
+def send(notice_id, kind=notices.SEND):
+    """As the worker does."""
+    assert queue.work(queue.job_id_of(kind, str(notice_id)))
+
+
+def send_code(notice_id):
+    send(notice_id, notices.SEND_CODE)
+
+
 @pytest.mark.django_db
 def test_a_change_in_a_dossier_is_told_by_mail_without_saying_what(gateway):
     opened = open_camille(contact=MAILBOX)
@@ -64,12 +76,12 @@ def test_a_change_in_a_dossier_is_told_by_mail_without_saying_what(gateway):
     notice_id = notices.queue(NoticeKind.CHANGED, dossier_id=dossier_id, at=NOON)
     assert job_of(notice_id) == ("notices.send", "ready")
 
-    notices.send(notice_id, at=NOON)
+    send(notice_id)
 
     assert [m.to for m in mail.outbox] == [["camille@exemple.fr"]]
     assert mail.outbox[0].subject == "Votre DMP a changé"
     assert "Moreau" not in mail.outbox[0].body
-    assert Notice.objects.get(pk=notice_id).sent_at == NOON
+    assert Notice.objects.get(pk=notice_id).sent_at is not None
 
 
 @pytest.mark.django_db
@@ -78,7 +90,7 @@ def test_a_code_is_told_by_sms_and_wiped(gateway):
     device = ContactDevice.objects.get(user_id=opened.user_id)
     notice_id = notices.queue_device_code(device, "482913", at=NOON)
 
-    notices.send(notice_id, at=NOON)
+    send_code(notice_id)
 
     assert gateway.all[0]["numero"] == PHONE.value
     assert gateway.all[0]["texte"].startswith("Votre code est ")
@@ -91,7 +103,7 @@ def test_a_code_is_told_by_sms_and_wiped(gateway):
 def test_a_code_reaches_a_contact_that_no_account_holds_yet(gateway):
     notice_id = notices.queue_code(MAILBOX, "123456", at=NOON)
 
-    notices.send(notice_id, at=NOON)
+    send_code(notice_id)
 
     assert "123456" in mail.outbox[0].body
 
@@ -100,17 +112,23 @@ def test_a_code_reaches_a_contact_that_no_account_holds_yet(gateway):
 def test_a_notice_is_sent_once(gateway):
     notice_id = notices.queue_code(PHONE, "123456", at=NOON)
 
-    notices.send(notice_id, at=NOON)
-    notices.send(notice_id, at=NOON)
+    send_code(notice_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE jobs_job SET state = 'ready', done_at = NULL, run_after = now() - interval '1 s'"
+        )
+    send_code(notice_id)
 
     assert len(gateway.all) == 1
 
 
 @pytest.mark.django_db
-def test_a_code_too_old_to_serve_does_not_leave(gateway):
+def test_a_code_too_old_to_serve_does_not_leave(gateway, monkeypatch):
     notice_id = notices.queue_code(PHONE, "123456", at=NOON)
 
-    notices.send(notice_id, at=NOON + timedelta(minutes=6))
+    monkeypatch.setattr(notices, "CODES_LIVE", timedelta())
+
+    send_code(notice_id)
 
     assert gateway.all == []
     assert Notice.objects.get(pk=notice_id).sealed is None
@@ -118,11 +136,9 @@ def test_a_code_too_old_to_serve_does_not_leave(gateway):
 
 @pytest.mark.django_db
 def test_who_has_no_web_access_is_told_nothing(gateway):
-    from uuid import uuid4
-
     notice_id = notices.queue(NoticeKind.CHANGED, dossier_id=uuid4(), at=NOON)
 
-    notices.send(notice_id, at=NOON)
+    send(notice_id)
 
     assert mail.outbox == []
     assert gateway.all == []
@@ -131,23 +147,73 @@ def test_who_has_no_web_access_is_told_nothing(gateway):
 @pytest.mark.django_db
 def test_a_silent_gateway_is_tried_again_later(gateway):
     gateway.handler.status = 500
-    now = timezone.now()
-    notice_id = notices.queue_code(PHONE, "123456", at=now)
-    with pytest.raises(NotDelivered):
-        notices.send(notice_id, at=now)
+    notice_id = notices.queue_code(PHONE, "123456", at=timezone.now())
 
-    lease = Lease(notice_id, notice_id, notices.SEND, notice_id, str(notice_id), attempts=1)
-    with pytest.raises(Later, match=r"not_delivered\.sms"):
-        send_notice(lease)
+    send_code(notice_id)
 
+    job = queue.state(queue.job_id_of(notices.SEND_CODE, str(notice_id)))
+    assert (job.state, job.code) == ("ready", "not_delivered.sms")
+    assert job.run_after - timezone.now() < timedelta(seconds=3), "a code lives five minutes"
     assert Notice.objects.get(pk=notice_id).sent_at is None
+
+
+@pytest.mark.django_db
+def test_two_telephones_are_two_messages(gateway, monkeypatch):
+    other = Contact("sms", "+33639980002")
+    monkeypatch.setattr(notices, "_contacts", lambda *_: [PHONE, other])
+    notice_id = notices.queue(NoticeKind.CHANGED, dossier_id=uuid4(), at=NOON)
+
+    send(notice_id)
+
+    assert [one["numero"] for one in gateway.all] == [PHONE.value, other.value]
+    assert len({one["once"] for one in gateway.all}) == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(minutes=-5)])
+@pytest.mark.django_db
+def test_a_code_arrives_alive_whatever_the_web_s_clock_says(gateway, ahead):
+    notice_id = notices.queue_code(PHONE, "123456", at=timezone.now() + ahead)
+
+    send_code(notice_id)
+
+    assert len(gateway.all) == 1
+
+
+@pytest.mark.django_db
+def test_a_mail_server_that_drips_does_not_hold_us(settings, monkeypatch):
+    monkeypatch.setattr(notices, "ONE_MESSAGE_SECONDS", 0.5)
+    settings.EMAIL_BACKEND = "accounts.mail.Backend"
+    with dripping(b"220 hello" + b"-" * 200) as (settings.EMAIL_HOST, settings.EMAIL_PORT):
+        began = time.monotonic()
+        with pytest.raises(NotDelivered):
+            notices.deliver(MAILBOX, notices.words(NoticeKind.OPENED), once="1")
+        seconds = time.monotonic() - began
+
+    assert seconds < 3.0
+
+
+@contextmanager
+def dripping(words):
+    """A server that says these words a byte at a time, each well before any time-out."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        talking, _ = listening.accept()
+        with talking, suppress(OSError):
+            for byte in words:
+                talking.send(bytes([byte]))
+                time.sleep(0.05)
+
+    threading.Thread(target=drip, daemon=True).start()
+    with listening:
+        yield listening.getsockname()
 
 
 @pytest.mark.django_db
 def test_notices_of_a_week_ago_are_forgotten():
     notices.queue_code(PHONE, "123456", at=NOON)
 
-    notices.purge(at=NOON + timedelta(days=8))
+    notices.purge(at=timezone.now() + timedelta(days=8))
 
     assert not Notice.objects.exists()
 

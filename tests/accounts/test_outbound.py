@@ -106,6 +106,26 @@ def test_a_drip_does_not_hold_us(monkeypatch):
         assert time.monotonic() - began < 1.5
 
 
+@pytest.mark.parametrize(
+    ("pieces", "secure"),
+    [
+        ([b"HTTP/1.1 200 OK\r\nX-Long: ", *[b"x"] * 40], False),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x"] * 40], False),
+        ([b"\x16\x03\x03\x40\x00", *[b"\x02"] * 40], True),
+    ],
+    ids=["headers", "body", "handshake"],
+)
+def test_nothing_dripped_lasts_longer_than_the_whole(pieces, secure):
+    with answering(*pieces, pause=0.1) as (url, _):
+        began = time.monotonic()
+        with pytest.raises(Unreachable) as told:
+            call("GET", url.replace("http:", "https:") if secure else url, whole_seconds=0.3)
+        seconds = time.monotonic() - began
+
+    assert told.value.code == "answer.too_slow"
+    assert seconds < 2.0
+
+
 def test_a_silence_does_not_hold_us(monkeypatch):
     with answering(b"", pause=1.0) as (url, _), pytest.raises(Unreachable) as told:
         call("GET", url, read_seconds=0.2)

@@ -180,7 +180,7 @@ def scene(open_at_the_counter, reading, holder_of):
         by=LEFEVRE,
         at=at,
     )
-    [job] = [one for one in queue.due(10) if queue.state(one).kind == "documents.check"]
+    job = queue.job_id_of(deposit.CHECK, str(receipt.document_id))
     queue.work(job)
     third = replace(other, ins=replace(reading.ins, value="1800412115004" + nir_key("1800412115004")))
     visit = counter.receive(third, by=ROY, at=at)

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from dmp import pg
 from dmp.checks import NEEDS, Process
+from jobs.urgency import Urgency
 
 COMPOSE = settings.BASE_DIR / "docker-compose.yml"
 
@@ -45,9 +46,17 @@ def test_the_schema_refuses_what_the_specification_does_not_know(tmp_path):
 
 
 def test_every_process_of_the_house_is_there(services):
-    assert {"postgresql", "valkey", "prepare", "web", "worker", "scheduler", "checker", "proxy"} <= set(
-        services
-    )
+    assert {
+        "postgresql",
+        "valkey",
+        "prepare",
+        "web",
+        "codes",
+        "worker",
+        "scheduler",
+        "checker",
+        "proxy",
+    } <= set(services)
     assert services["postgresql"]["image"].startswith(f"postgres:{pg.VERSION}.")
 
 
@@ -66,11 +75,11 @@ def test_only_the_proxy_is_reached_from_outside(services):
 SECRETS = {
     "POSTGRES_PASSWORD": {"postgresql", "prepare"},
     "DMP_OWNER_PASSWORD": {"prepare"},
-    "DMP_APP_PASSWORD": {"keys", "prepare", "web", "worker", "scheduler"},
+    "DMP_APP_PASSWORD": {"keys", "prepare", "web", "codes", "worker", "scheduler"},
     "DMP_SECRET_KEY": {"web"},
     "DMP_PSC_CLIENT_SECRET": {"web"},
-    "DMP_HISTORY_TOKEN": {"web", "worker", "scheduler"},
-    "DMP_SMS_TOKEN": {"worker", "scheduler"},
+    "DMP_HISTORY_TOKEN": {"web", "codes", "worker", "scheduler"},
+    "DMP_SMS_TOKEN": {"codes", "worker", "scheduler"},
 }
 SECRET = re.compile(r"\$\{(\w*(?:PASSWORD|SECRET|TOKEN|PRIVATE)\w*)")
 
@@ -153,7 +162,7 @@ def test_only_the_house_reads_the_keys_and_nobody_writes_them_while_it_runs(serv
 
     assert keys.pop("keys") == "keys:/var/lib/dmp/keys"
     assert set(keys.values()) == {"keys:/var/lib/dmp/keys:ro"}
-    assert set(keys) == {"prepare", "web", "worker", "scheduler"}
+    assert set(keys) == {"prepare", "web", "codes", "worker", "scheduler"}
 
 
 def test_the_settings_it_needs_are_in_the_example():
@@ -161,3 +170,17 @@ def test_the_settings_it_needs_are_in_the_example():
     named = {line.partition("=")[0] for line in example.splitlines() if "=" in line and line[0] != "#"}
 
     assert {"DMP_HOST", "DMP_BASE_URL", *(name for needs in NEEDS.values() for name in needs)} <= named
+
+
+def test_every_class_of_jobs_has_a_worker(services):
+    """And codes have one of their own."""
+    commands = [service.get("command", []) for service in services.values()]
+    served = [
+        each.removeprefix("--queues=").split(",")
+        for command in commands
+        for each in command
+        if "--queues=" in each
+    ]
+
+    assert sorted(name for names in served for name in names) == sorted(urgency.queue for urgency in Urgency)
+    assert ["codes"] in served

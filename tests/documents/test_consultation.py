@@ -358,4 +358,6 @@ def test_what_is_withheld_leaves_no_line_in_the_log_its_holder_reads(deposit, do
 
     assert [trace.kind for trace in after[: len(after) - before]] == ["traces"]
     positions = [trace.position for trace in traces.traces(dossier_id, by=camille, at=NOON).entries]
-    assert max(positions) == len(positions) + 3  # the ledger keeps them all: deposit, check, reading
+    assert (
+        max(positions) == len(positions) + 4
+    )  # the ledger keeps them all: deposit, check begun and ended, reading

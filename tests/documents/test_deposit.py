@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -14,9 +15,11 @@ from accounts.notices import NoticeKind
 from accounts.traits import Traits
 from documents import checking, consultation, keeping, store, tasks, xmlguard
 from documents import deposit as depositing
-from documents.deposit import BadDocument
+from documents.deposit import BadDocument, TooManyWaiting
+from documents.inspection import Inspection
 from dossiers import traces
 from jobs import queue
+from portal import wording
 from tests.cast import LEFEVRE, NADIA, NOON, PAUL, ROY
 
 from .conftest import INS, open_dossier
@@ -308,7 +311,9 @@ def test_a_late_worker_writes_nothing(deposit, dossier_id, camille):
     late = queue.Lease(job_id, uuid4(), depositing.CHECK, dossier_id, str(receipt.document_id), 1)
 
     with pytest.raises(queue.Fenced):
-        checking.check(dossier_id, receipt.document_id, lease=late, at=NOON)
+        checking.received(late, at=NOON)
+    with pytest.raises(queue.Fenced):
+        checking.settle(late, Inspection("", 0, 0, ()), at=NOON)
 
     [line] = consultation.contents(dossier_id, by=camille, at=NOON).summaries
     assert line.status is Status.QUARANTINE
@@ -337,3 +342,157 @@ def test_a_file_is_whole_or_it_is_not_there(content_store, monkeypatch):
 
 def test_the_limits_of_the_guard_hold_for_deposits():
     assert xmlguard.LIMITS.bytes == depositing.MOST_BYTES_OF_XML
+
+
+# --- A check that waits ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broken_child(monkeypatch):
+    """The child fails for a reason of its own, as when the machine has no memory left."""
+
+    def fail(*_):
+        raise checking.child.ChildFailed("checks.killed")
+
+    monkeypatch.setattr(checking.child, "inspect", fail)
+    return monkeypatch
+
+
+def work_through(job_id, times):
+    for _ in range(times):
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE jobs_job SET run_after = now() - interval '1 s' WHERE id = %s", [job_id])
+        assert queue.work(job_id)
+
+
+def test_a_child_that_fails_three_times_leaves_the_document_to_a_person(deposit, dossier_id, broken_child):
+    receipt = deposit(checked=False)
+    job_id = queue.job_id_of(depositing.CHECK, str(receipt.document_id))
+
+    work_through(job_id, 2)
+    assert queue.state(job_id).state == "ready"
+    work_through(job_id, 1)
+
+    assert queue.state(job_id).state == "held"
+    followed = depositing.receipt(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON)
+    assert (followed.status, followed.verdict) == (Status.QUARANTINE, queue.state(job_id).code)
+
+
+def test_what_was_held_and_is_tried_again_becomes_readable(deposit, dossier_id, broken_child):
+    receipt = deposit(checked=False)
+    job_id = queue.job_id_of(depositing.CHECK, str(receipt.document_id))
+    work_through(job_id, 3)
+    broken_child.undo()
+
+    assert queue.retry(job_id, seen_at=queue.state(job_id).run_after)
+    work_through(job_id, 1)
+
+    followed = depositing.receipt(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON)
+    assert (followed.status, followed.verdict) == (Status.AVAILABLE, "")
+
+
+def test_what_a_person_closes_is_refused_and_its_author_is_told_why(deposit, dossier_id, broken_child):
+    receipt = deposit(checked=False)
+    job_id = queue.job_id_of(depositing.CHECK, str(receipt.document_id))
+    work_through(job_id, 3)
+
+    assert queue.close(job_id, seen_at=queue.state(job_id).run_after, at=NOON)
+    queue.work_due(10)
+
+    followed = depositing.receipt(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON)
+    assert (followed.status, followed.verdict) == (Status.REFUSED, "checks.closed")
+
+
+def test_the_child_works_while_no_transaction_is_open(real_database, content_store, monkeypatch):
+    dossier_id = open_dossier()
+    seen = []
+    monkeypatch.setattr(
+        checking.child,
+        "inspect",
+        lambda *_: seen.append(connection.in_atomic_block) or Inspection("pdf.script", 0, 0, ()),
+    )
+    receipt = put(dossier_id)
+
+    assert queue.work(queue.job_id_of(depositing.CHECK, str(receipt.document_id)))
+
+    assert seen == [False]
+
+
+def test_the_holder_reads_of_one_check_not_of_its_beginning_and_its_end(deposit, dossier_id, camille):
+    deposit()
+
+    entries = traces.traces(dossier_id, by=camille, at=NOON).entries
+    assert [each.kind for each in entries].count("check") == 2
+    told = wording.told(entries)
+    assert sum("a vérifié un document" in each.sentence for each in told) == 1
+    assert all(each.times == 1 for each in told if "a vérifié un document" in each.sentence)
+
+
+# --- As many as may wait --------------------------------------------------------------------------
+
+
+def put(dossier_id, by=LEFEVRE, content=None, **answers):
+    given = {"type_code": "11488-4", "title": "Consultation", "created_on": date(2026, 11, 20)} | answers
+    return depositing.deposit(
+        dossier_id,
+        content=content or pdf(),
+        media_type="application/pdf",
+        masked=False,
+        withheld=False,
+        hidden_from_representatives=False,
+        by=by,
+        at=NOON,
+        **given,
+    )
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_an_author_has_so_many_documents_waiting_to_be_checked(dossier_id, settings, content_store, large):
+    settings.DMP_WAITING_PER_AUTHOR = 3
+    content = pdf() + b"%" * (100_000 if large else 0)
+    for _ in range(3):
+        put(dossier_id, content=content)
+    before = len(list(content_store.rglob("*"))) if large else 0
+
+    with pytest.raises(TooManyWaiting):
+        put(dossier_id, content=content)
+
+    assert not large or len(list(content_store.rglob("*"))) == before, "it was written for nothing"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM jobs_job WHERE kind = %s", [depositing.CHECK])
+        assert cursor.fetchone() == (3,)
+    put(dossier_id, by=NADIA)  # nobody else is kept waiting
+    queue.work_due(20)
+    put(dossier_id, content=content)
+
+
+def test_a_structure_has_so_many_documents_waiting_to_be_checked(dossier_id, settings):
+    settings.DMP_WAITING_PER_STRUCTURE = 2
+    colleagues = [replace(LEFEVRE, id=uuid4()) for _ in range(3)]
+    for colleague in colleagues[:2]:
+        put(dossier_id, by=colleague)
+
+    with pytest.raises(TooManyWaiting):
+        put(dossier_id, by=colleagues[2])
+    put(dossier_id, by=replace(LEFEVRE, id=uuid4(), structure_id=uuid4()))
+
+
+def test_a_document_that_was_there_already_is_found_even_when_too_many_wait(dossier_id, settings):
+    settings.DMP_WAITING_PER_AUTHOR = 1
+    content = pdf()
+    first = put(dossier_id, content=content, unique_id="1.2.3")
+
+    again = put(dossier_id, content=content, unique_id="1.2.3")
+
+    assert (again.document_id, again.already) == (first.document_id, True)
+
+
+def test_that_too_many_wait_is_traced(dossier_id, settings, camille):
+    settings.DMP_WAITING_PER_AUTHOR = 1
+    put(dossier_id)
+
+    with pytest.raises(TooManyWaiting):
+        put(dossier_id)
+
+    told = [each.detail.get("refused") for each in traces.traces(dossier_id, by=camille, at=NOON).entries]
+    assert "too_many_waiting" in told

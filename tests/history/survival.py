@@ -6,13 +6,12 @@ import subprocess
 import sys
 import time
 
-import pytest
 import redis
 from django.utils import timezone
 
 from audit.verification import Verification
 from dmp import children
-from jobs import queue, scheduling
+from jobs import queue
 from jobs.models import State
 from jobs.scheduling import Sweeper
 
@@ -39,15 +38,12 @@ def not_done() -> list[queue.JobState]:
     return queue.waiting([state for state in State if state is not State.DONE], limit=1000)
 
 
-def import_under_fire(
-    database, redis_server: str, monkeypatch: pytest.MonkeyPatch, *, imports: int, kills: int
-) -> None:
+def import_under_fire(database, redis_server: str, *, imports: int, kills: int) -> None:
     """Open `imports` dossiers, kill -9 a worker `kills` times while they are fed, empty Redis half-way.
 
     Returns when all is as if nothing had happened: one current statement each, whole, and a ledger
     without a fault.
     """
-    monkeypatch.setattr(scheduling, "RING_AGAIN_SECONDS", 1.5)  # do not wait twenty seconds for a dead worker
     chance = random.Random(5)
     insured = people(imports)
     sent = {person.ins[1]: statement(person, lines=LINES) for person in insured}
@@ -60,7 +56,7 @@ def import_under_fire(
         )
 
         def worker() -> subprocess.Popen:
-            command = [sys.executable, "-m", "celery", "-A", "dmp", "worker", "-c", "2", "-l", "critical"]
+            command = [sys.executable, "-m", "celery", "-A", "dmp", "worker", "-l", "critical"]
             command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
             return children.start(
                 children.dying_with_us(command), environment=environment, output=subprocess.DEVNULL
@@ -83,10 +79,13 @@ def import_under_fire(
                     if killed == kills // 2:
                         with redis.Redis(unix_socket_path=redis_server) as server:
                             server.flushall()
+            survived = [process.poll() for process in workers]
         finally:
+            sweeper.stop(1)
             for process in workers:
                 children.stop(process, patience=5)
 
+    assert survived == [None, None], "the workers did not work"
     undone = [(job.state, job.code, job.attempts) for job in not_done()]
     assert (undone, killed) == ([], kills), f"{killed} kills, left undone: {undone}"
     assert current_statements(database) == [(1, 1, LINES, 1, 0)] * imports

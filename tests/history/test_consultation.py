@@ -66,11 +66,38 @@ def test_asking_the_insurer_and_filing_what_it_sent_are_traced(filed):
     assert "ask_history" in {entry.kind for entry in told}
 
 
-def test_a_dossier_that_was_never_asked_for_says_so(dossier_id, job_id):
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM jobs_job WHERE id = %s", [job_id])
+ANSWERS = {
+    "filed": (lambda insurer: insurer.sends(statement()), Phase.DONE),
+    "nothing": (lambda insurer: insurer.says(204), Phase.NOTHING),
+    "silent": (lambda insurer: insurer.is_silent(), Phase.TRYING_AGAIN),
+    "held": (lambda insurer: insurer.sends(statement(CAMILLE.but(given_names=("CAROLE",)))), Phase.HELD),
+    "not yet": (None, Phase.ASKED),
+}
 
-    assert progress(dossier_id, by=holder_of(dossier_id), at=NOON).phase is Phase.NEVER
+
+@pytest.mark.parametrize(("play", "phase"), ANSWERS.values(), ids=ANSWERS)
+def test_what_is_said_of_an_import_outlives_its_job(the_insurer, dossier_id, job_id, play, phase):
+    if play is not None:
+        play(the_insurer)
+        queue.work(job_id)
+    before = progress(dossier_id, by=holder_of(dossier_id), at=NOON)
+
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM jobs_job")
+
+    assert before.phase is phase
+    assert progress(dossier_id, by=holder_of(dossier_id), at=NOON) == before
+
+
+def test_an_import_that_is_given_up_waits_for_a_person(the_insurer, dossier_id, job_id):
+    the_insurer.says(403)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE jobs_job SET attempts = %s", [queue.MAX_ATTEMPTS - 1])
+
+    queue.work(job_id)
+
+    assert queue.state(job_id).state == "dead"
+    assert progress(dossier_id, by=holder_of(dossier_id), at=NOON).phase is Phase.HELD
 
 
 def test_only_the_holder_follows_the_import(filed):
@@ -85,11 +112,11 @@ def test_reading_takes_as_many_statements_whatever_the_lines(
     queue.work(job_id)
     holder = holder_of(dossier_id)
 
-    with django_assert_num_queries(6):  # two savepoints of the test beside: in, facts, job, out
+    with django_assert_num_queries(5):  # two savepoints of the test beside: in, facts, out
         assert care_history(dossier_id, by=holder, at=NOON).total == 400
 
 
-@pytest.mark.parametrize("table", ["history_statement", "history_held"])
+@pytest.mark.parametrize("table", ["history_statement", "history_held", "history_import"])
 def test_without_the_gate_no_row_is_seen(filed, table):
     with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
         connection.cursor().execute(f"SELECT * FROM {table}")
@@ -115,17 +142,23 @@ def held(the_insurer, dossier_id, job_id):
     return job_id
 
 
+def seen():
+    """When what waits began to wait, as staff see it."""
+    [waiting] = review.waiting(by=STAFF, at=NOON)
+    return waiting.seen_at
+
+
 def test_staff_see_what_waits_and_nothing_of_it(held, dossier_id):
     [waiting] = review.waiting(by=STAFF, at=NOON)
 
     assert (waiting.id, waiting.code, waiting.dossier_id) == (held, "other_traits", dossier_id)
-    assert (waiting.kind, waiting.dead, waiting.may_retry) == ("history.import", False, True)
+    assert (waiting.kind, waiting.dead) == ("history.import", False)
 
 
 def test_what_is_tried_again_no_longer_waits(held, the_insurer, dossier_id):
     the_insurer.sends(statement())
 
-    assert review.retry(held, by=STAFF, at=NOON)
+    assert review.retry(held, seen_at=seen(), by=STAFF, at=NOON)
     queue.work(held)
 
     assert review.waiting(by=STAFF, at=NOON) == []
@@ -133,10 +166,12 @@ def test_what_is_tried_again_no_longer_waits(held, the_insurer, dossier_id):
 
 
 def test_what_is_closed_is_forgotten_and_the_holder_is_told_that_it_stays_out(held, dossier_id):
-    assert review.close(held, by=STAFF, at=NOON)
+    seen_at = seen()
+    assert review.close(held, seen_at=seen_at, by=STAFF, at=NOON)
+    queue.work_due(5)
 
     assert review.waiting(by=STAFF, at=NOON) == []
-    assert not review.close(held, by=STAFF, at=NOON)
+    assert not review.close(held, seen_at=seen_at, by=STAFF, at=NOON)
     assert progress(dossier_id, by=holder_of(dossier_id), at=NOON).phase is Phase.LEFT_OUT
     with connection.cursor() as cursor:
         cursor.execute(
@@ -153,4 +188,4 @@ def test_only_staff_come_through_the_staff_door(held, by):
     with pytest.raises(gate.Refused):
         review.waiting(by=by, at=NOON)
     with pytest.raises(gate.Refused):
-        review.close(held, by=by, at=NOON)
+        review.close(held, seen_at=NOON, by=by, at=NOON)

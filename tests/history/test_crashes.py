@@ -8,10 +8,12 @@ import pytest
 from django.db import connection, connections
 
 from audit.verification import Verification
+from dossiers.opening import IMPORT_HISTORY
 from history.consultation import care_history
-from history.importing import ask, settle
-from jobs import queue
+from history.importing import ask, question, settle
+from jobs import handlers, queue
 from jobs.models import State
+from jobs.urgency import Urgency
 from tests.cast import NOON
 
 from .cast import CAMILLE, statement
@@ -21,8 +23,8 @@ from .survival import current_statements, import_under_fire
 
 
 @pytest.mark.slow
-def test_each_statement_is_filed_once_whoever_is_killed(real_database, redis_server, monkeypatch):
-    import_under_fire(real_database, redis_server, monkeypatch, imports=16, kills=4)
+def test_each_statement_is_filed_once_whoever_is_killed(real_database, redis_server):
+    import_under_fire(real_database, redis_server, imports=16, kills=4)
 
 
 def test_two_imports_at_once_leave_one_statement(real_database, settings):
@@ -64,12 +66,13 @@ def test_a_crash_between_the_answer_and_the_commit_leaves_nothing(real_database,
         raise Crash
 
     def crashing(lease: queue.Lease) -> None:
-        answer = ask(lease, at=NOON)
+        answer = ask(question(lease, at=NOON))
         monkeypatch.setattr("access.gate._leave", crash)
         settle(lease, answer, at=NOON)
 
     with serving({CAMILLE.ins[1]: statement()}) as settings.DMP_HISTORY_URL:
-        monkeypatch.setattr(queue, "handler_of", lambda kind: crashing)
+        crash_here = handlers.Kind(Urgency.FOREGROUND, crashing)
+        monkeypatch.setitem(handlers._kinds, IMPORT_HISTORY, crash_here)
         with pytest.raises(Crash):
             queue.work(job_id)
         monkeypatch.undo()

@@ -13,7 +13,7 @@ from history.cnam_hr import read
 from history.consultation import Phase, care_history, progress
 from history.importing import months_before
 from history.things import CareHistoryAtTheDoor
-from jobs import queue
+from jobs import leases, queue
 from jobs.models import State
 from jobs.queue import Fenced
 from tests.cast import NOON
@@ -313,7 +313,7 @@ def test_what_is_kept_apart_hides_nothing_of_what_was_there(the_insurer, dossier
 def test_the_same_bad_statement_is_kept_apart_once(the_insurer, job_id, rows):
     the_insurer.sends(statement(SISTER))
     queue.work(job_id)
-    queue.retry(job_id, NOON)
+    queue.retry(job_id, seen_at=state_of(job_id).run_after)
 
     queue.work(job_id)
 
@@ -323,7 +323,7 @@ def test_the_same_bad_statement_is_kept_apart_once(the_insurer, job_id, rows):
 def test_a_good_statement_answers_what_was_kept_apart(the_insurer, job_id, look, rows):
     the_insurer.sends(statement(SISTER))
     queue.work(job_id)
-    queue.retry(job_id, NOON)
+    queue.retry(job_id, seen_at=state_of(job_id).run_after)
     the_insurer.sends(statement())
 
     queue.work(job_id)
@@ -335,18 +335,15 @@ def test_a_good_statement_answers_what_was_kept_apart(the_insurer, job_id, look,
 # --- Late workers, races --------------------------------------------------------------------------
 
 
-def lease_of(job_id, monkeypatch) -> queue.Lease:
+def lease_of(job_id) -> leases.Lease:
     """The lease a worker holds, as its handler would get it."""
-    taken = []
-    monkeypatch.setattr(queue, "handler_of", lambda kind: taken.append)
-    monkeypatch.setattr(queue, "_settle", lambda lease, outcome: None)
-    queue.work(job_id)
-    monkeypatch.undo()
-    return taken[0]
+    lease = leases.take(job_id)
+    assert lease is not None
+    return lease
 
 
-def test_a_worker_whose_lease_is_gone_writes_nothing(dossier_id, job_id, monkeypatch, rows):
-    lease = lease_of(job_id, monkeypatch)
+def test_a_worker_whose_lease_is_gone_writes_nothing(dossier_id, job_id, rows):
+    lease = lease_of(job_id)
     answer = importing.Answer(importing.Received(statement(), None))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE jobs_job SET lease_token = gen_random_uuid() WHERE id = %s", [job_id])

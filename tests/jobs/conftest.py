@@ -2,6 +2,7 @@ import socket
 from uuid import uuid4
 
 import pytest
+import redis
 
 from jobs import bell, handlers
 
@@ -11,7 +12,7 @@ def kind():
     """A kind of job of this test alone; what it registers is forgotten."""
     name = f"test.{uuid4()}"
     yield name
-    handlers._handlers.pop(name, None)
+    handlers._kinds.pop(name, None)
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +56,12 @@ def full_redis(settings):
         yield
         for filler in fillers:
             filler.close()
+
+
+@pytest.fixture
+def emptied_redis(redis_server):
+    """The Redis of the tests, empty; emptied again."""
+    with redis.Redis(unix_socket_path=redis_server) as server:
+        server.flushall()
+        yield server
+        server.flushall()

@@ -11,13 +11,17 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
+from jobs import handlers
+from jobs.urgency import Urgency
+
 ROOT = Path(__file__).parents[2]
 FOUND = """
 import json, django
 django.setup()
 from jobs import chores, handlers
 named = [every.name for every in chores.chores()]
-print(json.dumps([named, [f"{one.__module__}.{one.__name__}" for one in handlers._handlers.values()]]))
+found = [kind.handler for kind in handlers._kinds.values()]
+print(json.dumps([named, [f"{one.__module__}.{one.__name__}" for one in found]]))
 """
 OUTSIDE = ("sandbox", "tests", "var", "deploy", "docs")
 
@@ -58,13 +62,31 @@ def test_the_work_of_every_package_is_among_it(found):
         "dmp.tasks.summarise_repeated_refusals",
         "documents.tasks.remove_what_no_row_names",
         "dossiers.tasks.forget_what_waited_too_long",  # expired applications
+        "jobs.tasks.forget_what_is_done",
     } <= set(found["every"])
     assert {
+        "accounts.tasks.send_code",
         "accounts.tasks.send_notice",
         "documents.tasks.check",
         "history.tasks.import_history",
     } <= set(found["handles"])
     assert {app.name for app in apps.get_app_configs()} >= {name.split(".")[0] for name in found["every"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "urgency"),
+    [
+        ("notices.code", Urgency.CODES),
+        ("history.import", Urgency.FOREGROUND),
+        ("documents.check", Urgency.CHECKS),
+        ("notices.send", Urgency.BULK),
+        ("history.leave_out", Urgency.BULK),
+        ("documents.refuse", Urgency.BULK),
+        ("a kind that nobody handles", Urgency.BULK),
+    ],
+)
+def test_each_kind_has_its_urgency(kind, urgency):
+    assert handlers.urgency_of(kind) is urgency
 
 
 @pytest.mark.django_db

@@ -32,7 +32,7 @@ def test_each_effect_happens_once_whoever_is_killed(real_database, redis_server)
     sweeper = Sweeper()
 
     def worker():
-        command = [sys.executable, "-m", "celery", "-A", "tests.jobs.worker", "worker", "-c", "2"]
+        command = [sys.executable, "-m", "celery", "-A", "tests.jobs.worker", "worker"]
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "critical"]
         return children.start(
             children.dying_with_us(command), environment=environment, output=subprocess.DEVNULL
@@ -66,6 +66,7 @@ def test_each_effect_happens_once_whoever_is_killed(real_database, redis_server)
                     with redis.Redis(unix_socket_path=redis_server) as server:
                         server.flushall()
     finally:
+        sweeper.stop(1)
         for process in workers:
             children.stop(process, patience=5)
 

@@ -10,14 +10,18 @@ from django.utils import timezone
 from jobs import queue
 from jobs.handlers import handles
 from jobs.models import State
+from jobs.urgency import Urgency
 
 
-def asked(kind, *, subject=None, idem=None, run_after=None):
+def asked(kind, *, subject=None, idem=None, after=queue.NOW):
     subject = subject or uuid4()
     at = timezone.now() - timedelta(seconds=1)
-    return queue.enqueue(
-        kind, subject_id=subject, idem=idem or str(uuid4()), at=at, run_after=run_after
-    ), subject
+    return queue.enqueue(kind, subject_id=subject, idem=idem or str(uuid4()), at=at, after=after), subject
+
+
+def seen(job_id):
+    """As which a person saw the job."""
+    return queue.state(job_id).run_after
 
 
 def lease_ended(job_id):
@@ -29,7 +33,7 @@ def lease_ended(job_id):
 @pytest.mark.django_db
 def test_a_job_is_worked_once(kind):
     worked = []
-    handles(kind)(lambda lease: worked.append(lease.idem))
+    handles(kind, urgency=Urgency.BULK)(lambda lease: worked.append(lease.idem))
     job_id, subject = asked(kind, idem="i")
 
     assert queue.work(job_id) is True
@@ -44,7 +48,7 @@ def test_a_job_is_worked_once(kind):
 @pytest.mark.django_db
 def test_asking_twice_is_asking_once(kind):
     worked = []
-    handles(kind)(lambda lease: worked.append(lease.job_id))
+    handles(kind, urgency=Urgency.BULK)(lambda lease: worked.append(lease.job_id))
 
     first, subject = asked(kind, idem="same")
     second, _ = asked(kind, idem="same", subject=subject)
@@ -56,8 +60,8 @@ def test_asking_twice_is_asking_once(kind):
 
 @pytest.mark.django_db
 def test_a_job_waits_for_its_time(kind):
-    handles(kind)(lambda lease: None)
-    job_id, subject = asked(kind, run_after=timezone.now() + timedelta(hours=1))
+    handles(kind, urgency=Urgency.BULK)(lambda lease: None)
+    job_id, subject = asked(kind, after=timedelta(hours=1))
 
     assert queue.work(job_id) is False
     assert queue.work_due(10) == 0
@@ -71,7 +75,7 @@ def test_done_inside_the_effect_stays_done_with_its_code(kind):
             lease.fence()
             lease.done(code="nothing")
 
-    handles(kind)(handler)
+    handles(kind, urgency=Urgency.BULK)(handler)
     job_id, subject = asked(kind)
 
     queue.work(job_id)
@@ -94,7 +98,7 @@ def test_a_late_worker_writes_nothing(kind):
             with transaction.atomic():
                 lease.done()
 
-    handles(kind)(handler)
+    handles(kind, urgency=Urgency.BULK)(handler)
     job_id, subject = asked(kind)
 
     queue.work(job_id)
@@ -114,7 +118,7 @@ def test_fencing_outside_a_transaction_is_refused(kind, real_database):
         except queue.AskedOutsideATransaction:
             refused.append(lease.job_id)
 
-    handles(kind)(handler)
+    handles(kind, urgency=Urgency.BULK)(handler)
     job_id, _ = asked(kind)
 
     queue.work(job_id)
@@ -127,7 +131,7 @@ def test_a_failure_is_tried_again_later_and_then_buried(kind):
     def handler(lease):
         raise ZeroDivisionError("the value it broke on")
 
-    handles(kind)(handler)
+    handles(kind, urgency=Urgency.BULK)(handler)
     job_id, subject = asked(kind)
 
     for attempt in range(1, queue.MAX_ATTEMPTS + 1):
@@ -148,7 +152,9 @@ def due_now(job_id):
 
 @pytest.mark.django_db
 def test_a_job_that_kills_its_worker_each_time_is_buried(kind):
-    handles(kind)(lambda lease: pytest.fail("a worker killed at the take runs no handler"))
+    handles(kind, urgency=Urgency.BULK)(
+        lambda lease: pytest.fail("a worker killed at the take runs no handler")
+    )
     job_id, subject = asked(kind)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -171,7 +177,7 @@ def test_a_patient_wait_does_not_exhaust_the_attempts(kind):
     def handler(lease):
         raise queue.Later("insurer.silent", timedelta(minutes=5), patient=True)
 
-    handles(kind)(handler)
+    handles(kind, urgency=Urgency.BULK)(handler)
     job_id, subject = asked(kind)
 
     for _ in range(queue.MAX_ATTEMPTS + 2):
@@ -191,18 +197,18 @@ def test_what_is_held_waits_for_a_person(kind):
         if answer := answers.pop(0):
             raise answer
 
-    handles(kind)(handler)
+    handles(kind, urgency=Urgency.BULK)(handler)
     job_id, subject = asked(kind)
     queue.work(job_id)
     assert queue.latest(kind, subject).code == "identity.differs"
     assert queue.work_due(5) == 0
 
-    assert queue.retry(job_id, timezone.now()) is True
+    assert queue.retry(job_id, seen_at=seen(job_id)) is True
     due_now(job_id)
     queue.work(job_id)
 
     assert queue.latest(kind, subject).state == State.DONE
-    assert queue.retry(job_id, timezone.now()) is False
+    assert queue.retry(job_id, seen_at=seen(job_id)) is False
 
 
 @pytest.mark.django_db
@@ -210,11 +216,11 @@ def test_what_a_person_closes_rests(kind):
     def handler(lease):
         raise queue.Held("identity.differs")
 
-    handles(kind)(handler)
+    handles(kind, urgency=Urgency.BULK)(handler)
     job_id, subject = asked(kind)
     queue.work(job_id)
 
-    assert queue.close(job_id, timezone.now()) is True
+    assert queue.close(job_id, seen_at=seen(job_id), at=timezone.now()) is True
 
     state = queue.latest(kind, subject)
     assert (state.state, state.code) == (State.DONE, "closed")
@@ -249,13 +255,13 @@ def test_the_counter_and_the_feeds_change_no_job(kind, role):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('role', %s, true)", [role])
         with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
-            queue.retry(job_id, timezone.now())
+            queue.retry(job_id, seen_at=timezone.now())
         cursor.execute("SELECT set_config('role', 'none', true)")
 
 
 @pytest.mark.django_db
 def test_a_composite_statement_asks_too(kind):
-    handles(kind)(lambda lease: None)
+    handles(kind, urgency=Urgency.BULK)(lambda lease: None)
     at = timezone.now() - timedelta(seconds=1)
     job_id, sql, params = queue.enqueuing(kind, subject_id=uuid4(), idem="i", at=at)
 
@@ -270,7 +276,7 @@ def test_what_its_effect_said_is_not_said_again(kind, real_database, django_asse
         with transaction.atomic():
             lease.done()
 
-    handles(kind)(handler)
+    handles(kind, urgency=Urgency.BULK)(handler)
     job_id, _ = asked(kind)
 
     with django_assert_num_queries(4):  # taken; then begun, done, committed

@@ -6,13 +6,14 @@ from django.db import connection, transaction
 
 from dmp.celery import app
 from jobs.handlers import handles
+from jobs.urgency import Urgency
 
 __all__ = ["app"]
 
 KIND = "test.effect"
 
 
-@handles(KIND)
+@handles(KIND, urgency=Urgency.BULK)
 def write_the_effect(lease):
     """Slow, so that it can be killed at any point; the effect and its end share one transaction."""
     time.sleep(0.05)

@@ -45,12 +45,38 @@ def test_a_statement_held_apart_is_told_without_its_content(staff, held):
 def test_a_decision_is_asked_for_then_done(staff, held, verb, question, told):
     address = re.search(rf'href="(/equipe/[^"]+/{verb}/)"', said(staff.get(HOME)))[1]
     asked = said(staff.get(address))
-    done = said(staff.post(address, follow=True))
+    decision = {"vu": re.search(r'name="vu" value="([^"]+)"', asked)[1]}
+    done = said(staff.post(address, decision, follow=True))
 
     assert question in asked and "Ne rien changer" in asked
     assert told in done and "Rien n’attend" in done
     assert staff.get(address).status_code == 404
-    assert "n’attend plus" in said(staff.post(address, follow=True))
+    assert "n’attend plus" in said(staff.post(address, decision, follow=True))
+
+
+@pytest.mark.parametrize("verb", ["relancer", "clore"])
+def test_a_decision_about_what_changed_since_decides_nothing(staff, held, verb):
+    """Sent twice by a double click, or from a page left open: the task came back for another reason."""
+    address = re.search(rf'href="(/equipe/[^"]+/{verb}/)"', said(staff.get(HOME)))[1]
+    decision = {"vu": re.search(r'name="vu" value="([^"]+)"', said(staff.get(address)))[1]}
+    [job] = queue.waiting(["held"])
+    queue.retry(job.id, seen_at=job.run_after)
+    queue.work(job.id)
+    assert queue.state(job.id).state == "held"
+
+    assert "n’attend plus" in said(staff.post(address, decision, follow=True))
+
+    assert queue.state(job.id).state == "held"
+
+
+@pytest.mark.parametrize("seen", ["", "hier", "2026-11-27", "9999-99-99T00:00:00+00:00", "\x00"])
+@pytest.mark.parametrize("verb", ["relancer", "clore"])
+def test_a_decision_that_does_not_say_what_was_seen_decides_nothing(staff, held, verb, seen):
+    address = re.search(rf'href="(/equipe/[^"]+/{verb}/)"', said(staff.get(HOME)))[1]
+
+    assert "n’attend plus" in said(staff.post(address, {"vu": seen}, follow=True))
+
+    assert len(queue.waiting(["held"])) == 1
 
 
 def test_an_agent_is_not_staff(roy):

@@ -342,7 +342,7 @@ def sent_to_a_worker(database: RealDatabase, logs: Path, attacks: Mapping[str, A
             )
             dossiers = {name: people.open_dossier(person) for name, person in victims.items()}
             log = logs / "worker.log"
-            worker = processes.worker(environment, log, at_once=1)
+            worker = processes.worker(environment, log)
             try:
                 assert until(lambda: len(_worked(log)) >= len(dossiers), within=60 + 3 * len(dossiers))
                 works = _who_works(worker)

@@ -52,7 +52,7 @@ def under_kills(
     draw = random.Random(seed)
     moments = sorted(draw.sample(range(1, imports * 9 // 10), kills))
     started = time.monotonic()
-    workers = [processes.worker(environment, logs / f"worker-{number}.log", at_once=1) for number in (1, 2)]
+    workers = [processes.worker(environment, logs / f"worker-{number}.log") for number in (1, 2)]
     waker = processes.scheduler(environment, logs / "scheduler.log", every=0.5)
     during = 0
     try:

@@ -79,9 +79,10 @@ class Process:
                 continue
 
 
-def worker(environment: Mapping[str, str], log: Path, *, at_once: int = 2) -> Process:
-    command = [sys.executable, "-m", "celery", "-A", "dmp", "worker", "-c", str(at_once), "-l", "warning"]
-    return Process([*command, *QUIET], environment, log)
+def worker(environment: Mapping[str, str], log: Path, *, queues: str = "") -> Process:
+    """A worker of every class, or of those named."""
+    command = [sys.executable, "-m", "celery", "-A", "dmp", "worker", "-l", "warning"]
+    return Process([*command, *QUIET, *(["-Q", queues] if queues else [])], environment, log)
 
 
 def scheduler(environment: Mapping[str, str], log: Path, *, every: float = 1.0) -> Process:

@@ -81,7 +81,7 @@ def _in_front_of_the_pages(database, world, server, folder) -> dict[str, Seen]:
     processes.collect_static_files(environment)
     web = processes.web(environment, folder / "web.log", port)
     waker = processes.scheduler(environment, folder / "waker.log", every=0.5)
-    worker = processes.worker(environment, folder / "worker.log", at_once=1)
+    worker = processes.worker(environment, folder / "worker.log")
     cards = [person.slug for person in CAST if not person.died_on and person.slug != "leo"]
     states = (
         ("there", lambda: None),

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connection
 
@@ -12,6 +12,7 @@ from accounts import session_cache
 from conftest import RealDatabase
 from jobs import bell, queue
 from jobs.models import State
+from jobs.urgency import Urgency
 from sandbox.population import CAST
 from tests.proof import people, processes
 from tests.proof.processes import Redis, until
@@ -55,7 +56,7 @@ def opening(
                 _timed(lambda: opened.append(people.open_dossier(insured.pop()))) for _ in range(each)
             ]
             _forget_what_redis_was()
-            alone = _timed(lambda: bell.ring(uuid4()))
+            alone = _timed(lambda: bell.ring(Urgency.BULK))
             began = time.monotonic()
             if state in ("dead", "silent"):
                 assert until(lambda: _all_done(opened), within=90, every=0.1), f"Redis {state}: jobs are left"

@@ -5,15 +5,16 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
-from django.utils import timezone
 
 from jobs.scheduling import Rounds, Sweeper, reconnect
 
 log = structlog.get_logger(__name__)
 
+PATIENCE = 5.0  # seconds for what it was doing itself, when it is asked to stop
+
 
 class Command(BaseCommand):
-    help = "Wakes the jobs that are due, does them when Redis is gone, calls the chores. Two do no harm."
+    help = "Wakes the jobs that are due, does them when no worker does, calls the chores. Two do no harm."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, default=2.0, help="seconds between two rounds")
@@ -26,11 +27,11 @@ class Command(BaseCommand):
         sweeper, rounds = Sweeper(), Rounds()
         while not asked_to_stop.is_set():
             try:
-                sweeper.sweep()
-                rounds.go(timezone.now())
+                rounds.go(sweeper.sweep())
             except DatabaseError:  # the database comes back, or whoever supervises stops us
                 log.exception("round missed")
                 reconnect()
             if once:
-                return
+                break
             asked_to_stop.wait(every)
+        sweeper.stop(PATIENCE)

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from history import review
+from jobs import queue
 from tests.cast import LEFEVRE, STAFF
 from tests.history.cast import statement
 from tests.portal.conftest import INSURED
@@ -109,7 +110,8 @@ def test_what_a_person_left_out_is_not_said_to_be_looked_at(hers, history, impor
     history.sends(statement(INSURED.but(birth_name="DURAND")))
     imported()
     [held] = review.waiting(by=STAFF, at=timezone.now())
-    review.close(held.id, by=STAFF, at=timezone.now())
+    review.close(held.id, seen_at=held.seen_at, by=STAFF, at=timezone.now())
+    queue.work_due(5)
 
     page = text(hers, "/mon-dmp/soins/")
 
