@@ -30,6 +30,7 @@ MOUNTS = """
 set -e
 root=$1; shift
 mount --make-rprivate /
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
@@ -41,10 +42,14 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
+if [ "$1" = chroot ]; then shift; exec chroot "$root" "$@"; fi
+shift
+cd "$root"
+mkdir -p .before
+pivot_root . .before
+umount -l /.before
 exec "$@"
 """
-# Inside a user namespace of its own, where no other can be made.
-WITHOUT_NAMESPACES = 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --inh-caps=-all "$@"'
 
 
 def mirrors() -> dict[str, str]:
@@ -73,9 +78,10 @@ def machine_environment() -> dict[str, str]:
 
 
 def shared_paths(environment: Mapping[str, str]) -> list[str]:
-    """Folders and files of this machine that those settings name."""
+    """Folders and files of this machine that those settings name. Certificates are copied instead."""
     words = [word.removeprefix("file://") for value in environment.values() for word in value.split()]
-    return sorted({word for word in words if word.startswith("/") and Path(word).exists()})
+    named = {word for word in words if word.startswith("/") and Path(word).exists()}
+    return sorted(word for word in named if not Path(word).is_relative_to(CERTIFICATES.parent))
 
 
 @dataclass
@@ -109,11 +115,11 @@ class Bare:
         if "security" in mirror:
             sources.append(f"deb {mirror['security']} {self.release}-security main")
         (self.folder / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
-        if CERTIFICATES.exists():
-            shutil.copy(CERTIFICATES, self.folder / "etc/ssl/certs/ca-certificates.crt")
         self.run(
             "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y upgrade", account="root"
         )
+        if CERTIFICATES.exists():
+            shutil.copy(CERTIFICATES, self.folder / CERTIFICATES.relative_to("/"))
         self.run(f"useradd --create-home --uid {UID} {ACCOUNT}", account="root")
 
     def install(self, *packages: str) -> None:
@@ -160,12 +166,11 @@ class Bare:
             "sh",
             str(self.folder),
         ]
-        words += [*shared_paths(environment), "--", "chroot"]
-        words += [f"--userspec={UID}:{UID}"] if account != "root" else []
-        words += [str(self.folder), "env", "-i", *(f"{name}={value}" for name, value in told.items())]
-        if not namespaces:
-            mapped = "--map-root-user" if account == "root" else f"--map-user={UID}"
-            words += ["unshare", "--user", mapped, "--keep-caps", "sh", "-c", WITHOUT_NAMESPACES, "sh"]
+        # The kernel gives no user namespace to whoever is in a chroot.
+        words += [*shared_paths(environment), "--", "pivot_root" if namespaces else "chroot"]
+        if account != "root":
+            words += ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+        words += ["env", "-i", *(f"{name}={value}" for name, value in told.items())]
         return [*words, "sh", "-c", f"cd && {script}"]
 
     def run(self, script: str, *, account: str, most_seconds: float = 1500, **how: str) -> str:
