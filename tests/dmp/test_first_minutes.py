@@ -224,7 +224,7 @@ def test_a_cluster_whose_making_was_cut_is_made_again(tmp_path):
     (tmp_path / "pg.draft").mkdir()
     (tmp_path / "pg.draft" / "PG_VERSION").write_text("18\n")
 
-    pg._make_cluster(tmp_path / "pg")
+    pg._make_cluster(tmp_path / "pg", "a password of the superuser")
 
     assert (tmp_path / "pg" / "global" / "pg_control").exists()
     assert not (tmp_path / "pg.draft").exists()
