@@ -13,7 +13,7 @@ from .wire import Ending
 
 REACHED_WITHIN = 5.0  # seconds for a server that was killed to be started again
 STARTED_WITHIN = 60.0  # seconds for others to leave their places
-ENDED_WITHIN = 180.0  # seconds: the server stops a child long before
+ENDED_WITHIN = 420.0  # seconds: the server stops a child before
 PIPE = 1 << 20
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
@@ -45,7 +45,7 @@ def ask(address: Path, label: str, content: bytes, *, at_most: int) -> Answer:
             with os.fdopen(reading, "rb", buffering=0) as output:
                 _request(connection, label, content, writing)
                 return _gather(connection, output.fileno(), at_most)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, TimeoutError):
             raise Unreachable from None
 
 
@@ -53,10 +53,11 @@ def _connected(address: Path) -> socket.socket:
     deadline = time.monotonic() + REACHED_WITHIN
     while True:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.settimeout(REACHED_WITHIN)
         try:
             connection.connect(str(address))
             return connection
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, ConnectionRefusedError, PermissionError, BlockingIOError, TimeoutError):
             connection.close()
             if time.monotonic() > deadline:
                 raise Unreachable from None

@@ -156,17 +156,18 @@ def test_it_keeps_its_data_restarts_who_dies_and_leaves_nobody_when_killed(runni
     assert home.answers("/readyz") == 200
     assert "« scheduler » s’était arrêté : il est relancé" in home.said.read_text()
 
-    for words in (b"dmp.wsgi:front", b"celery"):
+    for words in (b"dmp.wsgi:front", b"celery", b"documents.checker"):
         masters = {
             pid for pid in home.others() if words in command_of(pid) and parent_of(pid) == home.process.pid
         }
         orphans = {pid for pid in home.others() if parent_of(pid) in masters}
         assert masters
-        assert orphans or words == b"celery"
+        assert orphans or words != b"dmp.wsgi:front"
         for master in masters:
             os.kill(master, signal.SIGKILL)
         assert until(lambda gone=masters | orphans: not gone & set(home.others())), words
         assert home.answers("/aide/") == 200, "nobody was refused: connections waited"
+    assert until(lambda: "« checker » s’était arrêté : il est relancé" in home.said.read_text())
 
     home.process.send_signal(signal.SIGKILL)
     home.process.wait()

@@ -21,7 +21,7 @@ from pathlib import Path
 from jail import kernel, landlock, seccomp, server
 from jail.confinement import INPUT, OUTPUT, Budget, Mode
 
-BUDGET = Budget(memory=256 << 20, seconds=2)
+BUDGET = Budget(memory=256 << 20, seconds=1)
 ATTACKS: dict[str, Callable[..., object]] = {}
 RANGES: list[tuple[int, int]] = []
 libc = ctypes.CDLL(None, use_errno=True)

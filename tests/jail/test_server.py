@@ -21,7 +21,7 @@ def test_a_child_that_spends_its_time_is_told_apart(attacked):
         ending = attacked.ask(name).ending
 
         assert (ending.out_of_time, ending.stalled) == (True, False), name
-        assert 1.6 < ending.processor_seconds < 4
+        assert 0.7 < ending.processor_seconds < 2.5
 
 
 def test_a_child_that_spends_its_memory_is_told_apart(attacked):
