@@ -44,7 +44,7 @@ SERVER_SETTINGS = LOG_SETTINGS | {
     "scram_iterations": "1",  # 256 random bits are not guessed: more would only slow each connection
 }
 # Whoever runs under our user reaches the socket: without a password it is nobody. There is no other way in.
-DOORS = "local all all scram-sha-256\n"
+DOORS = "local all all scram-sha-256\nlocal replication all scram-sha-256\n"
 
 GATED_ROLES = ("dmp_web", "dmp_counter", "dmp_feed", "dmp_worker")
 

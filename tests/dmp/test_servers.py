@@ -1,6 +1,7 @@
 """The embedded servers: settings, sockets, roles, a server that somebody else runs."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import psycopg
@@ -72,6 +73,27 @@ def test_whoever_runs_under_our_user_enters_no_database_without_a_password(real_
         psycopg.connect(**place, password="dmp")
     with pg.connect(real_database.var, real_database.name, login=login) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (login,)
+
+
+def test_a_base_backup_asks_for_a_password_too(real_database, tmp_path):
+    host = str(children.socket_directory(real_database.var))
+    command = [
+        str(pg.binaries() / "pg_basebackup"),
+        "-h",
+        host,
+        "-U",
+        pg.SUPERUSER,
+        "-D",
+        str(tmp_path / "base"),
+    ]
+    command += ["--no-password", "--no-sync", "--checkpoint=fast"]
+
+    def taken(passfile: Path) -> int:
+        environment = os.environ | {"PGPASSFILE": str(passfile)}
+        return subprocess.run(command, env=environment, capture_output=True).returncode
+
+    assert taken(tmp_path / "none") != 0
+    assert taken(pg.passfile(real_database.var)) == 0
 
 
 def test_the_password_of_a_login_is_kept_from_everybody_else(real_database):
