@@ -20,7 +20,7 @@ from tests import browser
 set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
 
 TEST_DATABASE = "dmp_test"
-OUTSIDE = ("DMP_LEDGER_HEADS", "DMP_LEDGER_KEY")
+OUTSIDE = ("DMP_LEDGER_HEADS", "DMP_LEDGER_KEY", "DMP_JOURNAL")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -84,6 +84,8 @@ def django_db_setup(
     from django.core.management import call_command
     from django.db import connections
 
+    from revocation import doors
+
     with django_db_blocker.unblock():
         pg.prepare(postgresql, TEST_DATABASE)
         _point_at(TEST_DATABASE)
@@ -92,6 +94,7 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         connections.close_all()
+        doors.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -107,8 +110,10 @@ def _point_at(database: str) -> None:
     from django.db import connections
 
     from dmp.readiness import watch
+    from revocation import doors
 
     watch.stop()
+    doors.forget()
     connections.close_all()
     for alias in ("default", "owner"):
         connections[alias].settings_dict["NAME"] = database
@@ -117,7 +122,7 @@ def _point_at(database: str) -> None:
 
 @contextmanager
 def outside_of(database: str, var: Path) -> Iterator[None]:
-    """Fresh places for what is kept outside this database: the lists signed of its ledger."""
+    """Fresh places for what is kept outside this database: lists signed of its ledger, the journal."""
     folder = var / "outside" / database
     shutil.rmtree(folder, ignore_errors=True)
     with override_settings(**{name: folder / name.lower() for name in OUTSIDE}):
@@ -171,7 +176,10 @@ def real_database(django_db_setup: None, django_db_blocker, postgresql: Path) ->
     with django_db_blocker.unblock():
         from django.db import connections
 
+        from revocation import doors
+
         connections.close_all()
+        doors.forget()
         with pg.connect(postgresql) as server:
             pg.drop_database(server, copy)
             pg.create_database(server, copy, template=TEST_DATABASE)

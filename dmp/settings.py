@@ -96,6 +96,9 @@ DMP_LEDGER_HEADS = Path(setting("DMP_LEDGER_HEADS", str(DMP_VAR / "ledger")))
 DMP_LEDGER_KEY = Path(setting("DMP_LEDGER_KEY", str(DMP_VAR / "keys" / "ledger.json")))
 # Where the checker listens: who opens files from outside, in a process that knows nothing else.
 DMP_CHECKER_SOCKET = Path(setting("DMP_CHECKER_SOCKET", str(checking.socket_path(DMP_VAR))))
+# What was taken away, outside the database; kept until no backup is older.
+DMP_JOURNAL = Path(setting("DMP_JOURNAL", str(DMP_VAR / "journal")))
+DMP_BACKUP_DAYS = int(setting("DMP_BACKUP_DAYS", "35"))
 DOCUMENT_STORE = Path(setting("DMP_DOCUMENT_STORE", str(DMP_VAR / "store")))
 
 # Of each web process: the threads that answer, and how many of them may wait for the outside at once.
@@ -117,6 +120,7 @@ INSTALLED_APPS = [
     "access",
     "accounts",
     "jobs",
+    "revocation",
     "audit",
     "vault",
     *(["sandbox"] if DMP_DEMO else []),
@@ -136,6 +140,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "dmp.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dmp.doors.DoorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

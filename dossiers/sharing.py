@@ -6,15 +6,17 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg import errors
 
 from access import gate, matrix
 from access.policy import Action
 from accounts import notices
 from accounts.actors import Actor
+from revocation import journalling
 from vault.keyring import Keyring
 
+from .house import HOUSE
 from .models import GRANT
 from .things import DossierAtTheDoor, GrantRow, grant_holds
 
@@ -44,6 +46,9 @@ class Authorised:
     in_force: bool
 
 
+WITHDRAWAL = "withdraw"  # in the journal of what was taken away
+
+
 class NotInForce(Exception):
     """There is no such authorisation, or it has ended already."""
 
@@ -62,6 +67,8 @@ def declare_agreement(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
 
 def _declare(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
     with gate.admitted(by, Action.AUTHORISE, DossierAtTheDoor(dossier_id), at=at) as passage:
+        # What cannot be taken back for good is not given.
+        journalling.refuse_unless_writable()
         grant_id, until = uuid4(), at + timedelta(days=settings.DMP_GRANT_DAYS)
         keyring, earlier = passage.keyring, passage.facts.row.grant
         sealed = keyring.seal_json(
@@ -153,21 +160,55 @@ def withdraw(dossier_id: UUID, grant_id: UUID, *, by: Actor, at: datetime) -> st
     with gate.admitted(by, Action.WITHDRAW, DossierAtTheDoor(dossier_id), at=at) as passage:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT {_GRANT}, sealed FROM dossiers_grant
-                     WHERE dossier_id = %(dossier)s AND until > %(at)s AND grantee_id = (
-                       SELECT grantee_id FROM dossiers_grant
-                        WHERE dossier_id = %(dossier)s AND id = %(grant)s AND until > %(at)s)
-                     ORDER BY id FOR UPDATE""",  # noqa: S608 our own columns
-                {"dossier": dossier_id, "at": at, "grant": grant_id},
+                "SELECT grantee_id FROM dossiers_grant WHERE dossier_id = %s AND id = %s AND until > %s",
+                [dossier_id, grant_id, at],
             )
-            rows = [(GrantRow(*facts), bytes(sealed)) for *facts, sealed in cursor.fetchall()]
-        asked = [sealed for grant, sealed in rows if grant.grant_id == grant_id]
-        if not asked:
+            found = cursor.fetchone()
+        if found is None:
             raise NotInForce
-        _end((replace(grant, until=max(at, grant.since)) for grant, _ in rows), dossier_id, passage.keyring)
-        name = _named(passage.keyring, grant_id, asked[0])["name"]
+        name = _end_for(found[0], passage, at=at).get(grant_id)
+        if name is None:  # ended by another request a moment ago
+            raise NotInForce
         passage.tell(whom=name)
+        journalling.take_away(WITHDRAWAL, at=at, dossier=dossier_id, grantee=found[0])
         return name
+
+
+def withdraw_again(dossier_id: UUID, grantee_id: UUID, *, line: int, at: datetime) -> None:
+    """Do a withdrawal of the journal again: the database was restored, or the act did not commit.
+
+    It ends what this person had been given until then, not what they were given since. When nothing is left
+    to end, or no dossier, the line is settled all the same.
+    """
+    try:
+        with gate.admitted(HOUSE, Action.WITHDRAW, DossierAtTheDoor(dossier_id), at=at) as passage:
+            names = _end_for(grantee_id, passage, at=at, begun_by=at)
+            if names:
+                passage.tell(outcome="withdrawn_again", whom=next(iter(names.values())))
+            else:
+                passage.tell(outcome="still_withdrawn")
+            journalling.settle(line, at=at)
+    except gate.Refused:
+        with transaction.atomic():
+            journalling.settle(line, at=at)
+
+
+def _end_for(
+    grantee_id: UUID, passage: gate.Passage, *, at: datetime, begun_by: datetime | None = None
+) -> dict[UUID, str]:
+    """End every authorisation of somebody, wherever it serves, be it only those begun by an instant; the name
+    that each of them carried."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_GRANT}, sealed FROM dossiers_grant"  # noqa: S608 our own columns
+            " WHERE dossier_id = %s AND grantee_id = %s AND until > %s"
+            " AND (%s::timestamptz IS NULL OR since <= %s) ORDER BY id FOR UPDATE",
+            [passage.dossier_id, grantee_id, at, begun_by, begun_by],
+        )
+        rows = [(GrantRow(*facts), bytes(sealed)) for *facts, sealed in cursor.fetchall()]
+    ended = [replace(grant, until=max(at, grant.since)) for grant, _ in rows]
+    _end(ended, passage.dossier_id, passage.keyring)
+    return {grant.grant_id: _named(passage.keyring, grant.grant_id, sealed)["name"] for grant, sealed in rows}
 
 
 UNNAMED = {"name": "Quelqu’un dont le nom ne peut pas être lu", "profession": "", "structure": ""}

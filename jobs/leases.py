@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from jobs.models import State
 from jobs.urgency import Urgency
+from revocation import doors
 
 MAX_ATTEMPTS = 8
 LONGEST_WAIT = timedelta(hours=1)
@@ -123,6 +124,7 @@ def take_next(urgency: Urgency) -> Lease | None:
 
 
 def _take(statement: str, which: object) -> Lease | None:
+    doors.refuse_when_shut()
     token = uuid4()
     with connection.cursor() as cursor:
         cursor.execute(statement, [token, length(), which])

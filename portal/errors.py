@@ -20,6 +20,7 @@ from documents.consultation import NoSuchPart
 from portal import doors
 from portal.typography import french
 from portal.wording import ABSENT, REFUSALS, Answer
+from revocation.journal import Unwritable
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,22 @@ SUSPENDED = Answer(
 )
 
 
+SHUT = Answer(
+    french("Le service est fermé le temps d'une vérification"),
+    french(
+        "Une sauvegarde vient d'être remise en place : nous nous assurons que ce que vous aviez retiré "
+        "l'est resté. Réessayez dans quelques minutes."
+    ),
+)
+NOTHING_GIVEN = Answer(
+    french("Aucun accord ne peut être enregistré en ce moment"),
+    french(
+        "Rien n'a été changé. Nous ne pourrions pas garantir qu'il puisse être retiré pour de bon : "
+        "réessayez dans quelques minutes. Retirer une autorisation reste possible."
+    ),
+)
+
+
 class RefusalMiddleware:
     """Turns a refusal into its sentence: 404 when even the existence must not be known, else 403.
 
@@ -97,9 +114,17 @@ class RefusalMiddleware:
             case Damaged():
                 log.error("sealed cell unreadable", exc_info=exception)
                 return _page(request, REFUSALS[Reason.ALTERED], status=409)
+            case Unwritable():
+                log.error("journal unwritable", kind="grant")
+                return _page(request, NOTHING_GIVEN, status=503)
             case NoSuchPart():
                 return _page(request, ABSENT, status=404)
         return None
+
+
+def doors_shut(request: HttpRequest) -> HttpResponse:
+    """The database was restored, and may give back what was taken away: nobody is let in meanwhile."""
+    return _bare(request.path_info, 503, SHUT)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -159,7 +184,10 @@ def is_for_programs(path: str) -> bool:
 
 def bare_page(path: str, status: int, reference: str = "") -> HttpResponse:
     """What went wrong, for a person or, under the addresses of programs, for a program (RFC 9457)."""
-    answer = BARE[status]
+    return _bare(path, status, BARE[status], reference)
+
+
+def _bare(path: str, status: int, answer: Answer, reference: str = "") -> HttpResponse:
     if is_for_programs(path):
         response = _problem(answer, status, reference)
     else:

@@ -363,7 +363,7 @@ def sentence(trace: Trace) -> TraceTold:
         verb = "avez voulu" if you else "a voulu"
         words = format_html("{} {}{}. Refusé\u00a0: {}.", verb, french(deed.wanted), about, french(reason))
     else:
-        verb = deed.you if you else BROUGHT_NOTHING.get(str(trace.detail.get("outcome")), deed.they)
+        verb = deed.you if you else OUTCOMES.get(str(trace.detail.get("outcome")), deed.they)
         words = format_html("{}{}{}.", french(verb), about, _circumstance(action, trace))
     return TraceTold(
         at=trace.at,
@@ -433,8 +433,10 @@ IMPORTED = {
     "unchanged": " : rien n'a changé depuis la dernière fois",
     "stale": " : le dossier en avait déjà un plus récent",
 }
-# What brought nothing is told otherwise.
-BROUGHT_NOTHING = {
+# What ended otherwise than it does every day.
+OUTCOMES = {
+    "withdrawn_again": "a rétabli un retrait que vous aviez demandé",
+    "still_withdrawn": "s'est assuré qu'un retrait que vous aviez demandé tient toujours",
     "unanswered": "n'a pas eu de réponse de l'Assurance maladie pour votre parcours de soins",
     "left_out": "a envoyé un parcours de soins que l'équipe du service a laissé dehors, puis effacé",
     "nothing": "a répondu qu'aucun soin remboursé n'est connu",

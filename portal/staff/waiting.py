@@ -15,6 +15,7 @@ from history import review
 from history.review import Waiting
 from portal.doors import for_capacity
 from portal.typography import french
+from revocation import journalling
 
 staff_only = for_capacity(Capacity.STAFF, sign_in="staff:sign_in")
 asked_then_done = require_http_methods(["GET", "HEAD", "POST"])
@@ -70,7 +71,8 @@ class Line:
 @staff_only
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "staff/home.html", {"lines": _lines(request, timezone.now())})
+    context = {"lines": _lines(request, timezone.now()), "unwritten": journalling.unwritten()}
+    return render(request, "staff/home.html", context)
 
 
 @staff_only

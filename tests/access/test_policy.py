@@ -181,7 +181,7 @@ ALLOWED = {
     Action.AUTHORISE: {LEFEVRE, NADIA, PHARMACIST, OPTICIAN},
     Action.TRACES: {CAMILLE},
     Action.PEOPLE: {CAMILLE},
-    Action.WITHDRAW: {CAMILLE},
+    Action.WITHDRAW: {CAMILLE, HOUSE},
     Action.FOLLOW: {CAMILLE},
     Action.ASK_HISTORY: {HOUSE},
     Action.IMPORT: {HOUSE},

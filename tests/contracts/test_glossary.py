@@ -4,7 +4,18 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("vault", "jail", "audit", "jobs", "accounts", "access", "dossiers", "documents", "history")
+PACKAGES = (
+    "vault",
+    "jail",
+    "audit",
+    "revocation",
+    "jobs",
+    "accounts",
+    "access",
+    "dossiers",
+    "documents",
+    "history",
+)
 
 
 def test_every_code_name_of_the_glossary_exists():
