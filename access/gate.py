@@ -23,7 +23,6 @@ from audit.events import Event
 from vault import subjects
 from vault.keyring import Keyring
 from vault.keyring import Unsealable as Damaged
-from vault.subjects import Wrapped
 
 from . import policy
 from .policy import Action, Decision, Question, Reason, Standing, Target
@@ -110,12 +109,12 @@ class Passage:
             raise OutOfReach("only opening founds a dossier")
         self._founded, self._keyring = dossier_id, keyring
 
-    def keyring_of(self, dossier_id: UUID, wrapped: Wrapped) -> Keyring:
+    def keyring_of(self, dossier_id: UUID, keyring: Keyring) -> Keyring:
         """The key of one dossier met by a search, fifty at most. Raises OutOfReach beyond."""
         self._met.add(dossier_id)
         if self.question.action is not Action.SEARCH or len(self._met) > MOST_IDENTITIES:
             raise OutOfReach("a search meets fifty people at most")
-        return subjects.unwrap(dossier_id, wrapped)
+        return keyring
 
     def decide(self, action: Action, target: Target) -> Decision:
         """Answer ahead, within the dossier entered, what the policy would say."""

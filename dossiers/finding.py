@@ -89,7 +89,7 @@ def _candidates(passage: Passage, condition: str, values: dict[str, Any], *, kee
         rows = [row_of(dossier_id, passage.actor, facts) for dossier_id, *facts in cursor.fetchall()]
     found = []
     for row in rows:
-        keyring = passage.keyring_of(row.dossier_id, row.wrapped)
+        keyring = passage.keyring_of(row.dossier_id, row.keyring)
         known = identity.unseal(row.sealed_identity, row.dossier_id, keyring)
         if keep(known) and dossier_holds(row):
             who = identity.banner(known, row.dossier_id, on=passage.at.date())

@@ -39,18 +39,13 @@ class DossierRow:
     closed_at: datetime | None
     sealed_identity: bytes
     facts_mac: bytes | None
-    wrapped: Wrapped
+    keyring: Keyring  # what binds its rows is checked with it before anything is decided
     grant: GrantRow | None
 
     @property
     def dossier(self) -> "DossierRow":
         """Whatever the gate read inside a dossier, `row.dossier` is the dossier."""
         return self
-
-    @property
-    def keyring(self) -> Keyring:
-        """The dossier's key: what binds its rows is checked with it before anything is decided."""
-        return subjects.unwrap(self.dossier_id, self.wrapped)
 
     @property
     def granted_until(self) -> datetime | None:
@@ -80,7 +75,10 @@ def asking(dossier_id: UUID | None, actor: Actor, at: datetime) -> dict[str, Any
 
 
 def row_of(dossier_id: UUID, actor: Actor, values: tuple[Any, ...]) -> DossierRow:
-    """The row that COLUMNS gave about this dossier to this actor."""
+    """The row that COLUMNS gave about this dossier to this actor.
+
+    Raises vault.keyring.Unsealable when the dossier's own key was altered.
+    """
     (
         holder_id, opened_at, closed_at, sealed, facts_mac, kind, version, kek_version, wrapped,
         grant_id, structure_id, since, until, grant_mac,
@@ -102,7 +100,7 @@ def row_of(dossier_id: UUID, actor: Actor, values: tuple[Any, ...]) -> DossierRo
         closed_at=closed_at,
         sealed_identity=bytes(sealed),
         facts_mac=facts_mac,
-        wrapped=Wrapped(kind, version, kek_version, bytes(wrapped)),
+        keyring=subjects.unwrap(dossier_id, Wrapped(kind, version, kek_version, bytes(wrapped))),
         grant=grant,
     )
 
@@ -129,10 +127,7 @@ def dossier_holds(row: DossierRow) -> bool:
 
 
 def facts_of(row: DossierRow, target: Target, *, also: Any = None) -> Facts:
-    """Facts about a thing inside the dossier that `row` describes.
-
-    Raises vault.keyring.Unsealable when the dossier's own key was altered.
-    """
+    """Facts about a thing inside the dossier that `row` describes."""
     granted = row.granted_until is not None
     return Facts(
         target=target if dossier_holds(row) else replace(target, altered=True),

@@ -8,15 +8,15 @@ change them, and the row is then believed by nobody.
 
 import hmac
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 
-from .framing import framed
-from .keyring import Keyring, RowId, bytes_of_row_id
+from .keyring import Keyring, RowId
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +39,18 @@ class Binding:
     subject: str | None
     structured: frozenset[str] = frozenset()
 
+    label: str = field(init=False)
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "label", f"facts/{self.table}")
         BINDINGS[self.table] = self
 
     def mac(self, keyring: Keyring, row_id: RowId, *facts: Any) -> bytes:
         """What `facts_mac` must be for these facts."""
         if len(facts) != len(self.columns):
             raise TypeError(f"{self.table} has {len(self.columns)} columns that decide, not {len(facts)}")
-        message = framed(bytes_of_row_id(row_id)) + "\0".join(map(_written, facts)).encode()
-        return keyring.mac(f"facts/{self.table}", message)[:MAC_BYTES]
+        written = [_WRITTEN[type(fact)](fact) for fact in (row_id, *facts)]
+        return keyring.mac(self.label, b"".join(written))[:MAC_BYTES]
 
     def holds(self, keyring: Keyring, mac: bytes | None, row_id: RowId, *facts: Any) -> bool:
         """Whether the row is as it was written by who has the key; says so to the log when it is not."""
@@ -78,15 +81,35 @@ def raw(binding: Binding, values: Iterable[Any]) -> list[Any]:
     ]
 
 
-def _written(fact: Any) -> str:
-    """One fact as text. What is absent differs from every text; an instant is its microseconds."""
-    if fact is None:
-        return ""
-    if isinstance(fact, datetime):
-        return f"={(fact - EPOCH) // MICROSECOND}"
-    if isinstance(fact, dict):
-        return f"={json.dumps(fact, sort_keys=True, ensure_ascii=False, separators=(',', ':'))}"
-    return f"={fact}"
+class _Written(dict[type, Callable[[Any], bytes]]):
+    """How a fact of each type becomes bytes that say where they end: no two rows give the same ones.
+
+    PostgreSQL keeps no text with a NUL in it, so that one ends a text.
+    """
+
+    def __missing__(self, kind: type) -> Callable[[Any], bytes]:
+        if issubclass(kind, str):  # the value of an enumeration
+            self[kind] = lambda fact: b"s%b\0" % str(fact).encode()
+            return self[kind]
+        raise TypeError(f"a fact is not a {kind.__name__}")
+
+
+_WRITTEN = _Written(
+    {
+        type(None): lambda _: b"-",
+        bool: lambda fact: b"1" if fact else b"0",
+        str: lambda fact: b"s%b\0" % fact.encode(),
+        UUID: lambda fact: b"u" + fact.bytes,
+        datetime: lambda fact: b"t%020d" % ((fact - EPOCH) // MICROSECOND),
+        date: lambda fact: b"d%08d" % fact.toordinal(),
+        bytes: lambda fact: b"b%08d%b" % (len(fact), fact),
+        dict: lambda fact: b"j%b\0" % _canonical(fact),
+    }
+)
+
+
+def _canonical(structured: dict[str, Any]) -> bytes:
+    return json.dumps(structured, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _said(row_id: RowId) -> str:

@@ -118,7 +118,7 @@ class Keyring:
 
     def mac(self, label: str, message: bytes) -> bytes:
         """A digest that only this subject's key can make: equal messages are found, nothing is guessed."""
-        return hmac.digest(self._macs, framed(label.encode()) + message, "sha256")
+        return hmac.digest(self._macs, _label(label) + message, "sha256")
 
     # Wrapping
 
@@ -148,7 +148,7 @@ class Keyring:
         return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=label).derive(self._secret)
 
     def _cell(self, table: str, column: str, row_id: RowId) -> bytes:
-        return _place(table, column) + self._subject + framed(bytes_of_row_id(row_id))
+        return _place(table, column) + self._subject + framed(_bytes_of(row_id))
 
     def _open(self, cipher: AESGCM, sealed: bytes, bound: bytes) -> bytes:
         if sealed[:HEADER] != self._header:
@@ -169,11 +169,16 @@ def _decrypted(cipher: AESGCM, nonce: bytes, text: bytes, bound: bytes) -> bytes
 
 
 @lru_cache(maxsize=1024)
+def _label(label: str) -> bytes:
+    return framed(label.encode())
+
+
+@lru_cache(maxsize=1024)
 def _place(table: str, column: str) -> bytes:
     return framed(table.encode(), column.encode())
 
 
-def bytes_of_row_id(row_id: RowId) -> bytes:
+def _bytes_of(row_id: RowId) -> bytes:
     if isinstance(row_id, UUID):
         return row_id.bytes
     return row_id.encode() if isinstance(row_id, str) else row_id
