@@ -262,7 +262,7 @@ def test_a_document_held_is_checked_when_a_person_tries_again(deposit, dossier_i
         falling.setattr(client, "ask", lambda *_, **__: Answer(b"", Ending(0, 9, 0.1)))
         assert [worked(job_id).state for _ in range(3)][-1] == State.HELD
 
-    assert queue.retry(job_id, NOON)
+    assert queue.retry(job_id)
     assert worked(job_id).state == State.DONE
     assert depositing.receipt(dossier_id, receipt.document_id, by=LEFEVRE, at=NOON).status is Status.AVAILABLE
 
