@@ -93,6 +93,7 @@ def live_in(home: "House") -> None:
         for sentence in home.watch():
             say(sentence)
     except AskedToStop:
+        terminal.stop_listening()  # Ctrl-C twice is once
         say("\nArrêt…")
     finally:
         terminal.stop_listening()
