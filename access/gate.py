@@ -190,7 +190,7 @@ def upkeep(chain: UUID) -> Iterator[None]:
         cursor.execute("SELECT set_config('role', 'none', true), set_config('dmp.pin', '', true)")
 
 
-COUNTER_ACTIONS = frozenset({Action.CHECK_EXISTENCE, Action.OPEN})
+COUNTER_ACTIONS = frozenset({Action.CHECK_EXISTENCE, Action.OPEN, Action.GIVE_ACCESS})
 
 
 def role_of(actor: Actor, action: Action) -> str:

@@ -23,6 +23,10 @@ class Action(StrEnum):
     ENROL = "enrol"
     CHECK_EXISTENCE = "check_existence"
     OPEN = "open"
+    ASK_CONTACTS = "ask_contacts"
+    GIVE_ACCESS = "give_access"
+    SEND_WAKE_CODE = "send_wake_code"
+    WAKE = "wake"
     SEARCH = "search"
     VISIT = "visit"
     LIST = "list"
@@ -45,6 +49,7 @@ class Reason(StrEnum):
 
     OWN_DOSSIER = "own_dossier"
     OWN_APPLICATION = "own_application"
+    OWN_ACCESS = "own_access"
     OWN_DOCUMENT = "own_document"
     GRANTED = "granted"
     HOLDER_PRESENT = "holder_present"
@@ -64,6 +69,7 @@ class Reason(StrEnum):
     CLOSED = "closed"
     EXPIRED = "expired"
     ALREADY_OPEN = "already_open"
+    NO_DOSSIER = "no_dossier"
     NO_CONSENT = "no_consent"
     NO_REPRESENTATIVE = "no_representative"
     HOLDER_ABSENT = "holder_absent"
@@ -222,6 +228,11 @@ def everyone_proves_who_they_are(q: Question) -> Decision | None:
     )
 
 
+def whose_access_sleeps_has_shown_both_factors(q: Question) -> Decision | None:
+    asleep = q.actor.capacity is Capacity.HOLDER and q.actor.authentication is Authentication.ASLEEP
+    return None if asleep else everyone_proves_who_they_are(q)
+
+
 def what_does_not_exist_is_absent(q: Question) -> Decision | None:
     return None if q.target.exists else refuse(Reason.ABSENT)
 
@@ -256,6 +267,10 @@ def a_minor_is_represented(q: Question) -> Decision | None:
     # CSP art. R. 1111-27: for a minor, a holder of parental authority agrees, in person.
     represented = not q.target.minor or q.standing.represented
     return None if represented else refuse(Reason.NO_REPRESENTATIVE)
+
+
+def a_minor_has_no_access_of_their_own(q: Question) -> Decision | None:
+    return refuse(Reason.NO_REPRESENTATIVE) if q.target.minor else None
 
 
 def agents_never_reach_contents(q: Question) -> Decision | None:
@@ -299,6 +314,16 @@ def the_holder_is_at_home(q: Question) -> Decision | None:
 
 def applicants_fill_in_their_own_form(q: Question) -> Decision | None:
     return allow(Reason.OWN_APPLICATION) if q.actor.capacity is Capacity.APPLICANT else None
+
+
+def whose_access_sleeps_may_wake_it(q: Question) -> Decision | None:
+    # Password and code are right; they open nothing else until a known contact or a letter has answered.
+    asleep = q.by_holder and q.actor.authentication is Authentication.ASLEEP
+    return allow(Reason.OWN_ACCESS) if asleep else None
+
+
+def an_access_leads_to_a_dossier(q: Question) -> Decision | None:
+    return refuse(Reason.NO_DOSSIER) if q.target.dossier_id is None else None
 
 
 def authors_keep_sight_of_their_own(q: Question) -> Decision | None:
@@ -368,6 +393,7 @@ def the_current_version_is_the_one_read(q: Question) -> Decision | None:
     return refuse(Reason.SUPERSEDED) if q.target.status is Status.SUPERSEDED else None
 
 
+PROVED_OR_ASLEEP = (whoever_has_signed_out_is_nobody, whose_access_sleeps_has_shown_both_factors)
 PROVED = (whoever_has_signed_out_is_nobody, everyone_proves_who_they_are)
 ALIVE = (
     what_does_not_exist_is_absent,
@@ -416,6 +442,29 @@ LAWS: dict[Action, Law] = {
             a_minor_is_represented,
         ),
         grounds=(whoever_proves_to_be_the_person_opens_their_own, a_counter_serves_who_stands_before_it),
+    ),
+    Action.ASK_CONTACTS: Law(
+        barriers=(*PROVED, what_does_not_exist_is_absent, an_application_waits_thirty_minutes),
+        grounds=(the_house_does_its_own_tasks,),
+    ),
+    Action.GIVE_ACCESS: Law(
+        barriers=(
+            *PROVED,
+            *OWN_APPLICATION,
+            an_access_leads_to_a_dossier,
+            what_was_altered_is_believed_by_nobody,
+            a_closed_dossier_is_shut_to_all,
+            a_minor_has_no_access_of_their_own,
+        ),
+        grounds=(a_counter_serves_who_stands_before_it,),
+    ),
+    Action.SEND_WAKE_CODE: Law(
+        barriers=(*PROVED_OR_ASLEEP, *ALIVE),
+        grounds=(whose_access_sleeps_may_wake_it, the_house_does_its_own_tasks),
+    ),
+    Action.WAKE: Law(
+        barriers=(*PROVED_OR_ASLEEP, *ALIVE),
+        grounds=(whose_access_sleeps_may_wake_it,),
     ),
     Action.SEARCH: Law(barriers=PROVED, grounds=(professionals_find_those_they_treat,)),
     Action.VISIT: Law(

@@ -33,6 +33,7 @@ class Authentication(StrEnum):
     NONE = "none"
     INSURER_CODE = "insurer_code"
     PASSWORD_AND_CODE = "password_and_code"  # noqa: S105 a way to sign in
+    ASLEEP = "asleep"  # both of a holder's, of a web access that nothing has woken yet
     PASSWORD_AND_TOTP = "password_and_totp"  # noqa: S105
     PRO_SANTE_CONNECT = "pro_sante_connect"
     PRIVATE_KEY = "private_key"

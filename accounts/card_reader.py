@@ -1,4 +1,8 @@
-"""The reader of cartes Vitale: it signs what it has read, so that nobody can type a card."""
+"""The readers of cartes Vitale, one on each post of a structure: they sign what they have read, so that
+nobody can type a card, and say on which post, so that nobody reads a card at another's counter.
+
+One gateway (`DMP_READER_URL`) knows the posts of every structure, by the structure's number.
+"""
 
 import json
 import secrets
@@ -6,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -32,6 +37,21 @@ class CardNotRead(Exception):
         return "La carte Vitale n’a pas été lue : remettez-la dans le lecteur, puis recommencez."
 
 
+class NoSuchPost(Exception):
+    """This structure has no such post: its reader is somebody else's."""
+
+    def __str__(self) -> str:
+        return "Ce poste n’est pas de votre structure : choisissez le vôtre."
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A counter with its reader, in one structure."""
+
+    id: str
+    label: str
+
+
 @dataclass(frozen=True, slots=True)
 class CardInReader:
     id: str
@@ -40,7 +60,7 @@ class CardInReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardReading:
-    """What a carte Vitale says of its holder, certified, at an instant."""
+    """What a carte Vitale says of its holder, certified, at an instant, on one post."""
 
     ins: Ins
     traits: Traits
@@ -48,33 +68,54 @@ class CardReading:
     read_at: datetime
 
 
-def cards() -> list[CardInReader]:
-    """The cards in the reader now. Raises ReaderUnreachable."""
-    told = _ask("GET", "/cartes")
+def posts(structure: str) -> list[Post]:
+    """The posts of a structure, by its number; none for no structure. Raises ReaderUnreachable."""
+    if not structure:
+        return []
+    body = _ask("GET", f"/postes?structure={quote(structure, safe='')}")
     try:
-        return [CardInReader(str(card["id"]), str(card["libelle"])) for card in told["cartes"]]
+        return [Post(str(post["id"]), str(post["libelle"])) for post in body["postes"]]
     except (KeyError, TypeError):
         raise ReaderUnreachable from None
 
 
-def read(card_id: str, *, at: datetime | None = None) -> CardReading:
-    """Read one card. Raises CardNotRead, ReaderUnreachable."""
+def cards(post_id: str, *, structure: str) -> list[CardInReader]:
+    """The cards in the reader of this post now. Raises ReaderUnreachable, NoSuchPost."""
+    _of_this_structure(post_id, structure)
+    body = _ask("GET", f"/postes/{quote(post_id, safe='')}/cartes")
+    try:
+        return [CardInReader(str(card["id"]), str(card["libelle"])) for card in body["cartes"]]
+    except (KeyError, TypeError):
+        raise ReaderUnreachable from None
+
+
+def read(card_id: str, *, post_id: str, structure: str, at: datetime | None = None) -> CardReading:
+    """Read one card on one post. Raises CardNotRead, ReaderUnreachable, NoSuchPost."""
+    _of_this_structure(post_id, structure)
     nonce = secrets.token_urlsafe(24)
-    told = _ask("POST", "/lectures", {"carte": card_id, "nonce": nonce})
+    path = f"/postes/{quote(post_id, safe='')}/lectures"
+    told = _ask("POST", path, {"carte": card_id, "nonce": nonce})
     try:
         _, payload = _keys(settings.DMP_READER_JWKS_URL).verified(str(told["lecture"]), ALGORITHMS)
-        return reading(json.loads(payload), nonce=nonce, at=at or datetime.now(UTC))
+        return reading(json.loads(payload), nonce=nonce, post_id=post_id, at=at or datetime.now(UTC))
     except outbound.Unreachable:
         raise ReaderUnreachable from None
     except (BadSignature, BadNumber, KeyError, TypeError, ValueError):
         raise CardNotRead from None
 
 
-def reading(claims: dict[str, Any], *, nonce: str, at: datetime) -> CardReading:
-    """The reading that signed claims tell. Raises CardNotRead when it answers another question or is
-    old, and KeyError, TypeError, ValueError when it is no reading at all."""
+def _of_this_structure(post_id: str, structure: str) -> None:
+    if post_id not in {post.id for post in posts(structure)}:
+        raise NoSuchPost
+
+
+def reading(claims: dict[str, Any], *, nonce: str, post_id: str, at: datetime) -> CardReading:
+    """The reading that signed claims tell. Raises CardNotRead when it answers another question, was made on
+    another post or is old, and KeyError, TypeError, ValueError when it is no reading at all."""
     read_at = datetime.fromtimestamp(claims["iat"], UTC)
-    if claims["nonce"] != nonce or not -CLOCKS_DIFFER <= at - read_at <= FRESH:
+    if claims["nonce"] != nonce or claims["poste"] != post_id:
+        raise CardNotRead
+    if not -CLOCKS_DIFFER <= at - read_at <= FRESH:
         raise CardNotRead
     told = claims["traits"]
     traits = Traits(

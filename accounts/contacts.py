@@ -3,6 +3,7 @@ without giving it away. Pure."""
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 
 from django.core.exceptions import ValidationError
@@ -25,11 +26,20 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class MaskedContact:
-    """A contact that a person recognises and nobody else learns."""
+    """A contact that a person recognises and nobody else learns.
+
+    `since` is the day from which the insurer has known it; None when it does not say.
+    """
 
     id: str
     channel: str
     mask: str
+    since: date | None = None
+
+
+def known(contact: MaskedContact, *, on: date, days: int) -> bool:
+    """Whether the insurer has written there for long enough: an unknown day never counts."""
+    return contact.since is not None and contact.since <= on - timedelta(days=days)
 
 
 class BadContact(ValueError):
@@ -83,6 +93,25 @@ def _address(text: str) -> str:
     if len(typed) > 254:
         raise BadContact("Cette adresse électronique est trop longue.")
     return typed
+
+
+def typed_anew(text: str) -> Contact:
+    """The telephone or the address somebody says at a counter. Raises BadContact."""
+    return validate(ContactChannel.EMAIL if "@" in text else ContactChannel.SMS, text)
+
+
+_WITHOUT_DOTS = {"gmail.com", "googlemail.com"}
+
+
+def sameness(contact: Contact) -> str:
+    """What two spellings of one telephone or one mailbox have in common, to compare by a keyed digest."""
+    if contact.channel != ContactChannel.EMAIL:
+        return f"{contact.channel}:{contact.value}"
+    name, _, domain = contact.value.casefold().rpartition("@")
+    name = name.partition("+")[0]
+    if domain in _WITHOUT_DOTS:
+        name, domain = name.replace(".", ""), "gmail.com"
+    return f"{contact.channel}:{name}@{domain}"
 
 
 def mask(contact: Contact) -> str:

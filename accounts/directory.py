@@ -151,6 +151,17 @@ def learn_structure(place: PlaceOfPractice, *, at: datetime) -> UUID:
     )
 
 
+def structure_number(structure_id: UUID | None) -> str:
+    """The number by which others know a structure: its FINESS, or the directory's own; nothing for none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sealed FROM accounts_structure WHERE id = %s::uuid", [structure_id])
+        row = cursor.fetchone()
+    if structure_id is None or row is None:
+        return ""
+    keyring = subjects.keyring(structure_id)
+    return keyring.unseal_json("accounts_structure", "sealed", structure_id, bytes(row[0]))["number"]
+
+
 def _known(table: str, index: str, mac: bytes, kind: SubjectKind, told: dict[str, str], at: datetime) -> UUID:
     """Find by its digest the row that tells `told`, made or renewed as needed. Two at once make one row."""
     if (found := _found(table, index, mac)) is None:

@@ -6,14 +6,15 @@ where it was already writing to.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
 
 from . import outbound
-from .contacts import ContactChannel, MaskedContact
+from .contacts import BadContact, Contact, ContactChannel, MaskedContact, known, validate
 from .identity import Ins
 from .outbound import Answer
 from .traits import Traits
@@ -35,18 +36,35 @@ class AnswerTooLarge(InsurerUnreachable):
     """More than 20 MB."""
 
 
+class Use(StrEnum):
+    """What a code that the insurer delivers is for: it chooses the words of the message."""
+
+    OPENING = "ouverture"
+    COUNTER = "guichet"
+    WAKING = "eveil"
+
+
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The insurer knows this person; `contacts` are where it can send a code."""
+    """The insurer knows this person; `contacts` are where it can send a code, its letters included."""
 
     id: str
     contacts: tuple[MaskedContact, ...]
 
+    def known(self, *, on: date) -> tuple[MaskedContact, ...]:
+        """Those that it had known for long enough on a day to prove something
+        (`DMP_CONTACT_KNOWN_SINCE_DAYS`)."""
+        days = settings.DMP_CONTACT_KNOWN_SINCE_DAYS
+        return tuple(contact for contact in self.contacts if known(contact, on=on, days=days))
 
-def verify(ins: Ins, traits: Traits, vitale_serial: str) -> Verification | None:
+
+def verify(
+    ins: Ins, traits: Traits, vitale_serial: str | None, *, within: timedelta | None = None
+) -> Verification | None:
     """Ask whether the insurer knows somebody so. None whatever does not match, minors included.
 
-    Raises InsurerUnreachable.
+    Without a card's serial, for somebody who has a dossier already. Raises InsurerUnreachable, and
+    always when the answer took longer than `within`.
     """
     answer = request(
         "/verifications",
@@ -57,8 +75,9 @@ def verify(ins: Ins, traits: Traits, vitale_serial: str) -> Verification | None:
                 "prenom": traits.first_given_name,
                 "date_naissance": traits.birth_date,
             },
-            "serie_vitale": vitale_serial,
+            **({"serie_vitale": vitale_serial} if vitale_serial is not None else {}),
         },
+        within=within,
     )
     if answer.status == 404:
         return None
@@ -67,22 +86,50 @@ def verify(ins: Ins, traits: Traits, vitale_serial: str) -> Verification | None:
     return _verification(_json(answer))
 
 
-def send_code(verification_id: str, contact_id: str, code: str) -> None:
-    """Have the insurer deliver a code to a contact it knows. Raises InsurerUnreachable."""
-    answer = request(
-        f"/verifications/{quote(verification_id, safe='')}/codes", {"contact": contact_id, "code": code}
-    )
+def send_code(
+    verification_id: str,
+    contact_id: str,
+    code: str,
+    *,
+    use: Use = Use.OPENING,
+    asked_on: date | None = None,
+    within: timedelta | None = None,
+) -> Contact | None:
+    """Have the insurer deliver a code to a contact it knows. Raises InsurerUnreachable.
+
+    With `Use.COUNTER` the insurer confides the contact in its answer: the person has just said that it
+    is theirs and asked that later codes reach them there. `asked_on` is told in the message of a waking.
+    """
+    body = {"contact": contact_id, "code": code, "usage": str(use)}
+    if asked_on is not None:
+        body["demande_le"] = asked_on.isoformat()
+    path = f"/verifications/{quote(verification_id, safe='')}/codes"
+    answer = request(path, body, within=within)
     if answer.status != 202:
         raise InsurerUnreachable(f"insurer.status_{answer.status}")
+    return _confided(_json(answer)) if use is Use.COUNTER else None
 
 
-def request(path: str, json: Any, headers: Mapping[str, str] | None = None) -> Answer:
+def _confided(body: Any) -> Contact:
+    try:
+        return validate(str(body["canal"]), str(body["valeur"]))
+    except (BadContact, KeyError, TypeError):
+        raise InsurerUnreachable("insurer.not_understood") from None
+
+
+def request(
+    path: str, json: Any, headers: Mapping[str, str] | None = None, *, within: timedelta | None = None
+) -> Answer:
     """POST to the insurer. Any status comes back but those that mean « later » (429, 5xx), which raise
     InsurerUnreachable as a silence does, with the delay asked for; AnswerTooLarge beyond 20 MB."""
     bearer = {"Authorization": f"Bearer {settings.DMP_HISTORY_TOKEN}"}
     try:
         answer = outbound.call(
-            "POST", settings.DMP_HISTORY_URL + path, json=json, headers={**bearer, **(headers or {})}
+            "POST",
+            settings.DMP_HISTORY_URL + path,
+            json=json,
+            headers={**bearer, **(headers or {})},
+            **({"whole_seconds": within.total_seconds()} if within else {}),
         )
     except outbound.TooLarge as error:
         raise AnswerTooLarge(error.code) from None
@@ -103,9 +150,19 @@ def _json(answer: Answer) -> Any:
 def _verification(told: Any) -> Verification:
     try:
         contacts = tuple(
-            MaskedContact(str(c["id"]), ContactChannel(c["canal"]).value, str(c["masque"])[:60])
+            MaskedContact(
+                str(c["id"]), ContactChannel(c["canal"]).value, str(c["masque"])[:60], _day(c.get("depuis"))
+            )
             for c in told["contacts"][:MOST_CONTACTS]
         )
         return Verification(str(told["id"]), contacts)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise InsurerUnreachable("insurer.not_understood") from None
+
+
+def _day(text: Any) -> date | None:
+    """A day the insurer tells, or nothing when it tells none that can be read."""
+    try:
+        return date.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None

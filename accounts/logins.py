@@ -3,7 +3,7 @@
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,12 +14,13 @@ from vault import blind, subjects
 from vault.keyring import Keyring
 from vault.subjects import SubjectKind, Wrapped
 
-from . import sessions
+from . import sessions, web_access
 from .contacts import Contact
 from .hashers import First, first_password
 from .models import USER, User
 from .passwords import Personal, hash_password
 from .traits import normalise
+from .web_access import AccessState
 
 __all__ = [
     "Credentials",
@@ -102,6 +103,19 @@ def suggest_login(given_name: str = "") -> str:
     return f"{word[:20]}-{secrets.randbelow(900_000) + 100_000}"
 
 
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a sheet tells, made before the account is."""
+
+    login: str
+    password: str
+
+
+def printed(name: str) -> Printed:
+    """A login to propose and a first password, for an account about to be made."""
+    return Printed(suggest_login(name), first_password())
+
+
 def create_login(
     *,
     person_id: UUID,
@@ -109,6 +123,9 @@ def create_login(
     login: str | None,
     password_hash: str | None,
     contact: Contact | None,
+    access: AccessState | None,
+    printed: Printed | None = None,
+    contact_known: bool = False,
     name: str = "",
     personal: Personal | None = None,
     at: datetime,
@@ -116,15 +133,18 @@ def create_login(
     """Give a holder access to their dossier, inside the transaction that opens it: one statement.
 
     Without a login one is made; without a password one is made too, to be printed once and changed
-    at the first sign-in: `personal` is what others know of the person, which makes no password. Without a
-    contact to send codes to there is no web access: nothing is created. Raises LoginTaken.
+    at the first sign-in (`printed`, when made already: its login is proposed first): `personal` is what
+    others know of the person, which makes no password. Without a contact to send codes to there is no web
+    access: nothing is created. `access` says whether it is awake; `contact_known`, that the insurer knew the
+    contact. Raises LoginTaken.
     """
-    if contact is None:
+    if contact is None or access is None:
         return Credentials(None, None, None)
-    printed = None if password_hash else first_password()
-    password = password_hash or _hash_first(printed or "")
+    first = None if password_hash else (printed.password if printed else first_password())
+    password = password_hash or _hash_first(first or "")
+    proposed = printed.login if printed else suggest_login(name)
     while True:
-        user_id, used = uuid4(), login or suggest_login(name)
+        user_id, used = uuid4(), login or proposed
         keyring, key = subjects.prepare(user_id, SubjectKind.ACCOUNT)
         account = _Account(
             id=user_id,
@@ -134,13 +154,18 @@ def create_login(
             kind=User.Kind.HOLDER,
             person_id=person_id,
             dossier_id=dossier_id,
-            must_change_password=printed is not None,
+            must_change_password=first is not None,
             personal=personal.told() if personal else {},
         )
-        if _insert(account, keyring, key, contact, at=at):
-            return Credentials(user_id, used, printed)
+        device = _device(keyring, contact)
+        if contact_known:
+            access = replace(access, known_device=device["device"])
+        more = {**device, "access": web_access.seal(access, user_id, keyring), "tries": web_access.TRIES}
+        if _insert(account, keyring, key, more, at=at):
+            return Credentials(user_id, used, first)
         if login:
             raise LoginTaken
+        proposed = suggest_login(name)
 
 
 def create_staff_login(
@@ -159,7 +184,7 @@ def create_staff_login(
         structure_id=structure_id,
         must_change_password=printed is not None,
     )
-    if not _insert(account, keyring, key, None, at=at):
+    if not _insert(account, keyring, key, {}, at=at):
         raise LoginTaken
     return Credentials(user_id, login, printed), keyring
 
@@ -262,19 +287,22 @@ WITH account AS (
     FROM account
 )
 """
-_DEVICE = """, device AS (
+_HOLDERS = """, device AS (
     INSERT INTO accounts_contactdevice
         (id, user_id, name, confirmed, channel, sealed)
     SELECT %(device)s::uuid, id, '', true, %(channel)s, %(contact)s::bytea FROM account
+), access AS (
+    INSERT INTO accounts_webaccess (user_id, sealed, tries_left)
+    SELECT id, %(access)s::bytea, %(tries)s FROM account
 )
 """
 _WHETHER_FREE = "SELECT id FROM account"
 
 
 def _insert(
-    account: _Account, keyring: Keyring, key: Wrapped, contact: Contact | None, *, at: datetime
+    account: _Account, keyring: Keyring, key: Wrapped, holders: dict[str, Any], *, at: datetime
 ) -> bool:
-    """Whether the login was free."""
+    """Whether the login was free. `holders`: the parameters of what a holder's account has besides."""
     told = {"login": account.login, "name": account.name, "personal": account.personal}
     parameters = {
         "id": account.id,
@@ -301,11 +329,9 @@ def _insert(
         "kek_version": key.kek_version,
         "wrapped": key.wrapped,
     }
-    if contact is not None:
-        parameters |= _device(keyring, contact)
-    statement = _ACCOUNT + (_DEVICE if contact is not None else "") + _WHETHER_FREE
+    statement = _ACCOUNT + (_HOLDERS if holders else "") + _WHETHER_FREE
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, parameters | holders)
         return cursor.fetchone() is not None
 
 

@@ -156,6 +156,51 @@ class TotpDevice(Device):
         return str(self.pk)
 
 
+class WebAccess(models.Model):
+    """Whether the web access of a holder is awake, and what it waits for: sealed. No row: asleep."""
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.PROTECT, related_name="web_access")
+    sealed = models.BinaryField()
+    tries_left = models.SmallIntegerField()  # of the nine digits, until the next sending
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(tries_left__gte=0), name="tries_to_wake_are_never_less_than_none"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class WakeCode(models.Model):
+    """Nine digits on their way to a contact that the insurer knows; kept as a keyed digest."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="wake_codes")
+    code_mac = models.BinaryField(max_length=32)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class TypedContact(models.Model):
+    """A telephone or a mailbox typed at counters for somebody's dossier: three people at most, by rank.
+
+    Two keyed digests, so that the table says neither the contact nor whose dossier.
+    """
+
+    pk = models.CompositePrimaryKey("contact_mac", "rank")
+    contact_mac = models.BinaryField(max_length=32)
+    rank = models.SmallIntegerField()
+    pair_mac = models.BinaryField(max_length=32, unique=True)  # this contact for this person
+
+    def __str__(self) -> str:
+        return str(self.rank)
+
+
 class Session(models.Model):
     """One visit. Its identifier is kept as a MAC: a copy of this table opens nothing."""
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.db.models import DateTimeField, Func
+from django.utils import timezone
 
 from jobs import queue as jobs
 from vault import subjects
@@ -30,6 +31,8 @@ ONE_MESSAGE_SECONDS = 10.0  # from the connection to the last word of the server
 
 class NoticeKind(StrEnum):
     CODE = "code"
+    COUNTER_CODE = "counter_code"
+    AWAKE = "awake"
     OPENED = "opened"
     CHANGED = "changed"
     PASSWORD = "password"  # noqa: S105 - the name of a notice
@@ -49,6 +52,17 @@ _WORDS = {
         "Votre code est {code}. Il est valable 5 minutes et ne sert qu’une fois."
         " Ne le donnez à personne, même au téléphone.",
     ),
+    # Straight apostrophes and unaccented capitals: SMS count signs, and some signs cost a second sending.
+    NoticeKind.COUNTER_CODE: Words(
+        "Votre code au guichet",
+        "Guichet : lisez {code} à la personne en face de vous. Ce code n'ouvre aucune connexion."
+        " Si vous n'y allez pas, ne le lisez à personne.",
+    ),
+    NoticeKind.AWAKE: Words(
+        "Votre DMP se lit par Internet",
+        "Votre DMP peut se lire par Internet depuis le {when}. Si ce n'est pas vous, allez à un guichet"
+        " avec votre carte Vitale.",
+    ),
     NoticeKind.OPENED: Words(
         "Votre DMP est ouvert", "Votre DMP est ouvert. Connectez-vous pour le consulter : {address}"
     ),
@@ -63,9 +77,15 @@ _WORDS = {
 }
 
 
-def words(kind: NoticeKind, *, code: str = "") -> Words:
+# A code that died on the way is not sent.
+_LIVES = {NoticeKind.CODE: CODES_LIVE, NoticeKind.COUNTER_CODE: timedelta(minutes=30)}
+
+
+def words(kind: NoticeKind, *, code: str = "", at: datetime | None = None) -> Words:
+    """The message; `at` is when what it tells happened."""
     told = _WORDS[kind]
-    return Words(told.subject, told.text.format(code=code, address=settings.DMP_BASE_URL))
+    when = f"{timezone.localtime(at):%d/%m, %H h %M}" if at else ""
+    return Words(told.subject, told.text.format(code=code, when=when, address=settings.DMP_BASE_URL))
 
 
 def queue(
@@ -78,12 +98,12 @@ def queue(
     return _queue(uuid4(), kind, None, user_id=user_id, dossier_id=dossier_id, at=at)
 
 
-def queue_code(contact: Contact, code: str, *, at: datetime) -> UUID:
+def queue_code(contact: Contact, code: str, *, at: datetime, kind: NoticeKind = NoticeKind.CODE) -> UUID:
     """Send a code to a contact that no account holds yet."""
     notice_id = uuid4()
     told = {"code": code, "channel": str(contact.channel), "value": contact.value}
     sealed = subjects.system().seal_json("accounts_notice", "sealed", notice_id, told)
-    return _queue(notice_id, NoticeKind.CODE, sealed, user_id=None, dossier_id=None, at=at)
+    return _queue(notice_id, kind, sealed, user_id=None, dossier_id=None, at=at)
 
 
 def queue_device_code(device: ContactDevice, code: str, *, at: datetime) -> UUID:
@@ -110,7 +130,7 @@ def _queue(
             " VALUES (%s::uuid, %s, %s::uuid, %s::uuid, %s::bytea, statement_timestamp())",
             [notice_id, str(kind), user_id, dossier_id, sealed],
         )
-    how = SEND_CODE if kind is NoticeKind.CODE else SEND
+    how = SEND_CODE if kind in _LIVES else SEND
     jobs.enqueue(how, subject_id=dossier_id or user_id or notice_id, idem=str(notice_id), at=at)
     return notice_id
 
@@ -139,10 +159,14 @@ def to_send(notice_id: UUID) -> list[Message]:
         .annotate(now=Func(function="statement_timestamp", output_field=DateTimeField()))
         .first()
     )
-    if notice is None or (notice.kind == NoticeKind.CODE and notice.now - notice.created_at > CODES_LIVE):
+    if notice is None:
+        return []
+    kind = NoticeKind(notice.kind)
+    lives = CODES_LIVE if kind is NoticeKind.CODE else _LIVES.get(kind, KEPT_FOR)
+    if notice.now - notice.created_at > lives:
         return []
     told = _told(notice)
-    said = words(NoticeKind(notice.kind), code=told.get("code", ""))
+    said = words(kind, code=told.get("code", ""), at=notice.created_at)
     return [
         Message(contact, said, f"{notice.pk}.{rank}" if rank else str(notice.pk))
         for rank, contact in enumerate(_contacts(notice, told))

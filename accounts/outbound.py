@@ -102,7 +102,7 @@ def call(
                 json=json,
                 data=data,
                 proxies=_proxies(url),
-                timeout=(CONNECT_SECONDS, min(read_seconds, seconds)),
+                timeout=(min(CONNECT_SECONDS, seconds), min(read_seconds, seconds)),
                 allow_redirects=False,
                 stream=True,
             ) as response:

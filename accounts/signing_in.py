@@ -24,7 +24,7 @@ from audit.events import Event
 from vault import blind, subjects
 from vault.keyring import Keyring, Unsealable
 
-from . import attempts, begun, browsers, devices, hashers, logins, notices, sessions
+from . import attempts, begun, browsers, devices, hashers, logins, notices, sessions, web_access
 from .actors import Actor, Authentication, Capacity, Channel
 from .attempts import TooManyTries
 from .browsers import Browser, browser_of
@@ -38,6 +38,7 @@ from .passwords import Fault, Personal, WeakPassword, hash_password, propose, re
 
 __all__ = [
     "AccountAltered",
+    "Asleep",
     "CodeExpired",
     "CodeSent",
     "FirstPasswordOver",
@@ -53,6 +54,7 @@ __all__ = [
     "WrongCode",
     "WrongCredentials",
     "after_opening",
+    "asleep",
     "begin",
     "browser_of",
     "check_code",
@@ -66,6 +68,7 @@ __all__ = [
     "propose_password",
     "send_code",
     "sign_out",
+    "woken",
 ]
 
 STEP_WITHIN = timedelta(minutes=15)
@@ -94,6 +97,7 @@ class Unsaid(Exception):
 class Step(StrEnum):
     """What may be left to do once both factors were right."""
 
+    WAKE = "wake"  # type the nine digits that wake a web access
     PASSWORD = "password"  # noqa: S105 - choose one, in the place of the printed one
 
 
@@ -144,6 +148,7 @@ class Proved:
     user_id: UUID
     authentication: Authentication
     password_mac: bytes
+    contact_id: UUID | None = None  # the contact whose code came back
 
 
 # First factor ---------------------------------------------------------------------------------
@@ -355,7 +360,12 @@ def _checked(pending: PendingSignIn, code: str, browser: Browser, *, at: datetim
     attempts.code_served(user.pk, browser, known=pending.known_browser)
     if not begun.end(pending.id):
         raise CodeExpired
-    return Proved(user_id=user.pk, authentication=authentication, password_mac=found.password_mac)
+    return Proved(
+        user_id=user.pk,
+        authentication=authentication,
+        password_mac=found.password_mac,
+        contact_id=found.contact_id,
+    )
 
 
 # In -------------------------------------------------------------------------------------------
@@ -368,11 +378,14 @@ def finish(request: HttpRequest, proved: Proved, *, at: datetime) -> Actor | Non
     user = User.objects.filter(pk=proved.user_id, active=True).first()
     if user is None or begun.password_mac(user.password) != proved.password_mac:
         raise CodeExpired
-    if _step_left(user) is not None:
+    if (step := _step_left(user)) is not None:
+        if step is Step.WAKE:
+            logins.uncount_first_password(user.pk)  # what is missing is still on its way to the person
         request.session[_AWAITING] = {
             "user": str(user.pk),
             "authentication": proved.authentication.value,
             "password_mac": proved.password_mac.hex(),
+            "contact": str(proved.contact_id or ""),
             "until": (at + STEP_WITHIN).isoformat(),
         }
         return None
@@ -381,6 +394,8 @@ def finish(request: HttpRequest, proved: Proved, *, at: datetime) -> Actor | Non
 
 def _step_left(user: User) -> Step | None:
     """The first of the steps that this account has still to take, in their order."""
+    if user.kind == User.Kind.HOLDER and not web_access.is_awake(user.pk, subjects.keyring(user.pk)):
+        return Step.WAKE
     return Step.PASSWORD if user.must_change_password else None
 
 
@@ -399,6 +414,42 @@ def _awaited(request: HttpRequest, *, at: datetime) -> tuple[User, Authenticatio
     if user is None or begun.password_mac(user.password).hex() != told["password_mac"]:
         return None
     return user, Authentication(told["authentication"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asleep:
+    """Both factors were right, and nothing that the insurer knows has answered yet for this access.
+
+    `contact_id` is the contact whose code came back. `by` may ask for the code that is missing and type it,
+    nothing else.
+    """
+
+    user_id: UUID
+    contact_id: UUID | None
+    by: Actor
+
+
+def asleep(request: HttpRequest, *, at: datetime) -> Asleep | None:
+    """The access that waits, in this session, for what wakes it."""
+    awaited = _awaited(request, at=at)
+    if awaited is None or _step_left(awaited[0]) is not Step.WAKE:
+        return None
+    user, contact = awaited[0], request.session[_AWAITING]["contact"]
+    return Asleep(
+        user_id=user.pk,
+        contact_id=UUID(contact) if contact else None,
+        by=_actor_of(user, subjects.keyring(user.pk), Authentication.ASLEEP),
+    )
+
+
+def woken(request: HttpRequest, *, at: datetime) -> Actor | None:
+    """Go on with the sign-in that had stopped. None while a step is left. Raises CodeExpired."""
+    awaited = _awaited(request, at=at)
+    if awaited is None:
+        raise CodeExpired
+    user, authentication = awaited
+    mac = begun.password_mac(user.password)
+    return finish(request, Proved(user_id=user.pk, authentication=authentication, password_mac=mac), at=at)
 
 
 def after_opening(request: HttpRequest, user_id: UUID, *, at: datetime) -> Actor | None:

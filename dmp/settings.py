@@ -75,6 +75,8 @@ DMP_HELP_PHONE = setting("DMP_HELP_PHONE")  # printed on the sheet when it is se
 
 # The law of this installation.
 DMP_POST_DELAY_HOURS = number("DMP_POST_DELAY_HOURS", 24)
+DMP_CONTACT_KNOWN_SINCE_DAYS = number("DMP_CONTACT_KNOWN_SINCE_DAYS", 30)
+DMP_MOST_DOSSIERS_PER_CONTACT = number("DMP_MOST_DOSSIERS_PER_CONTACT", 3)
 DMP_INS_OIDS = setting("DMP_INS_OIDS", "test")
 DMP_GRANT_DAYS = number("DMP_GRANT_DAYS", 365)
 

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.utils import timezone
 
 from access import gate
 from access.gate import Passage
@@ -25,6 +26,7 @@ from accounts.contacts import Contact, ContactChannel, MaskedContact
 from accounts.identity import ins_mac_input, ins_of, parse_nir
 from accounts.passwords import WeakPassword, propose, refuse_weak
 from accounts.traits import Traits
+from accounts.web_access import AccessState
 
 from . import applications, codes
 from .applications import ApplicationAtTheDoor, ApplicationRow, ToBegin
@@ -38,6 +40,7 @@ MOST_QUESTIONS_TO_THE_INSURER = 5
 SAME_TIME = 0.7  # seconds: whatever the insurer answers, and whatever we think of it, takes this long
 LETTER_VALIDITY = timedelta(days=15)  # a posted code waits in a letter box
 PROOF, CONTACT = "proof", "contact"
+ONLINE = "online"  # what woke the access: a code that the insurer sent to a contact it had known for long
 
 
 class Step(StrEnum):
@@ -148,7 +151,9 @@ def ask_insurer(
     attempts.count_question(ins_mac_input(who.ins), origin, asker=str(application_id), at=at)
     # No transaction is open while somebody else is being waited for.
     verification = insurer.verify(who.ins, who.traits, told["vitale_serial"])
-    refused = verification is None or minor(who.traits.birth_date, on=at.date())
+    # A contact given to the insurer yesterday may be anybody's: it proves nothing.
+    known = verification.known(on=timezone.localdate(at)) if verification else ()
+    refused = not known or minor(who.traits.birth_date, on=at.date())
     with _entered(application_id, by, at, step="insurer_answered") as (passage, now):
         # A slow answer about somebody must not take the place of another whose code has left meanwhile.
         overtaken = now["asked"] != asked or any(now[name] != told[name] for name in ANSWERS)
@@ -158,14 +163,14 @@ def ask_insurer(
                 passage,
                 identity=who.told(),
                 verification=verification.id,
-                contacts=[[one.id, one.channel, one.mask] for one in verification.contacts],
+                contacts=[[one.id, one.channel, one.mask] for one in known],
             )
     time.sleep(max(0.0, SAME_TIME - (time.monotonic() - began)))
     if overtaken:
         raise Incomplete(Step.IDENTITY)
     if verification is None or refused:
         raise GoToACounter
-    return verification.contacts
+    return known
 
 
 def send_code(
@@ -308,7 +313,7 @@ def consent(
     )
     return open_from(
         application_id,
-        given if agreed else None,
+        lambda _: given if agreed else None,
         _web_access,
         through="online",
         by=replace(by, authentication=Authentication.INSURER_CODE),
@@ -328,10 +333,14 @@ def _complete(told: dict[str, Any]) -> None:
         raise Incomplete(step)
 
 
-def _web_access(row: ApplicationRow) -> WebAccess:
+def _web_access(row: ApplicationRow, _: UUID) -> WebAccess:
     told = row.told
+    asked_on = timezone.localdate(datetime.fromisoformat(told["code"]["sent_at"]))
     return WebAccess(
-        contact=Contact(*told["contact"]), login=told["login"], password_hash=told["password_hash"]
+        state=AccessState(awake=True, waking=ONLINE, asked_on=asked_on),
+        contact=Contact(*told["contact"]),
+        login=told["login"],
+        password_hash=told["password_hash"],
     )
 
 

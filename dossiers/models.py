@@ -150,9 +150,30 @@ class Application(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     owner_id = models.UUIDField()
+    visit_mac = models.BinaryField(max_length=32, null=True)  # this person before this agent, at a counter
     wrapped_key = models.BinaryField()
     sealed = models.BinaryField()
     expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["visit_mac"], name="somebody_before_an_agent_is_one_visit")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class AccessRequest(models.Model):
+    """A web access asked for at a counter by somebody whom no letter must reach: a second visit may open it.
+
+    Sealed under the dossier's key: the structure, the agent, a digest of the contact given.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="access_requests")
+    asked_at = models.DateTimeField()
+    sealed = models.BinaryField()
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -11,6 +11,11 @@ from portal.typography import NBSP
 WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
 
+def parsed(written: str) -> datetime:
+    """The instant that `isoformat` wrote."""
+    return datetime.fromisoformat(written)
+
+
 def in_paris(moment: date) -> date:
     """An instant as the clock on the wall says it; a calendar date stays itself."""
     if isinstance(moment, datetime):

@@ -72,6 +72,10 @@ REFUSALS: dict[Reason, Answer] = {
         "Chacun n'en a qu'un. Son titulaire s'y connecte avec ses accès, ou en demande de nouveaux "
         "à un guichet.",
     ),
+    Reason.NO_DOSSIER: _answer(
+        "Cette personne n'a pas de dossier",
+        "Un accès par Internet se donne à un dossier. Ouvrez-le d'abord, avec son accord.",
+    ),
     Reason.NO_CONSENT: _answer(
         "Il manque l'accord de la personne",
         "Aucun dossier ne s'ouvre sans lui. Recueillez l'accord, cochez la case, puis recommencez.",
@@ -135,6 +139,7 @@ GROUNDS: dict[Reason, str] = {
     for reason, sentence in {
         Reason.OWN_DOSSIER: "C'est votre dossier.",
         Reason.OWN_APPLICATION: "C'est votre demande.",
+        Reason.OWN_ACCESS: "C'est votre accès, qui n'est pas encore ouvert.",
         Reason.OWN_DOCUMENT: "Vous avez déposé ce document.",
         Reason.GRANTED: "Le patient a donné son accord.",
         Reason.HOLDER_PRESENT: "La personne est présente, sa carte Vitale a été lue.",
@@ -188,6 +193,30 @@ DEEDS: dict[Action, Deed] = {
     ),
     Action.OPEN: Deed(
         "check", "avez ouvert votre dossier", "a ouvert votre dossier avec vous", "ouvrir votre dossier"
+    ),
+    Action.ASK_CONTACTS: Deed(
+        "phone",
+        "avez demandé à l'Assurance maladie comment joindre une personne",
+        "a demandé à l'Assurance maladie comment vous joindre",
+        "demander comment vous joindre",
+    ),
+    Action.GIVE_ACCESS: Deed(
+        "home",
+        "avez demandé un accès par Internet",
+        "a reçu votre demande d'accès par Internet",
+        "vous donner un accès par Internet",
+    ),
+    Action.SEND_WAKE_CODE: Deed(
+        "mail",
+        "avez redemandé le code qui ouvre votre accès",
+        "a cherché où envoyer le code qui ouvre votre accès",
+        "envoyer le code qui ouvre votre accès",
+    ),
+    Action.WAKE: Deed(
+        "lock",
+        "avez ouvert votre accès par Internet",
+        "a ouvert votre accès par Internet",
+        "ouvrir votre accès par Internet",
     ),
     Action.SEARCH: Deed(
         "search", "avez cherché un dossier", "a cherché votre dossier", "chercher votre dossier"
@@ -363,7 +392,9 @@ def sentence(trace: Trace) -> TraceTold:
         verb = "avez voulu" if you else "a voulu"
         words = format_html("{} {}{}. Refusé\u00a0: {}.", verb, french(deed.wanted), about, french(reason))
     else:
-        verb = deed.you if you else OUTCOMES.get(str(trace.detail.get("outcome")), deed.they)
+        outcome = str(trace.detail.get("outcome"))
+        verb = deed.you if you else OUTCOMES.get(outcome, deed.they)
+        verb = OF_AN_ACCESS.get((action, outcome), verb)
         words = format_html("{}{}{}.", french(verb), about, _circumstance(action, trace))
     return TraceTold(
         at=trace.at,
@@ -442,6 +473,16 @@ OUTCOMES = {
     "nothing": "a répondu qu'aucun soin remboursé n'est connu",
     "unknown": "a répondu qu'aucun soin remboursé n'est connu",
     "held": "a envoyé un parcours de soins qui n'a pas été versé : l'équipe du service l'examine",
+}
+
+
+# What became of a web access, when the act alone does not say it.
+OF_AN_ACCESS = {
+    (Action.WAKE, "wrong_code"): "avez tapé un autre code que celui qui ouvre votre accès",
+    (Action.GIVE_ACCESS, "asked"): "a fait repartir le code qui ouvre votre accès",
+    (Action.GIVE_ACCESS, "asked_today"): "a voulu faire repartir le code qui ouvre votre accès",
+    (Action.GIVE_ACCESS, "woken"): "a ouvert votre accès par Internet, à un second passage",
+    (Action.SEND_WAKE_CODE, "sent"): "a envoyé le code qui ouvre votre accès",
 }
 
 

@@ -31,9 +31,9 @@ class Message:
 
     @property
     def code(self) -> str | None:
-        """The six digits to type, when the message carries some."""
-        found = re.search(r"(?<!\d)(\d{3})\s?(\d{3})(?!\d)", self.text)
-        return found[1] + found[2] if found else None
+        """The digits to type, six or nine, when the message carries some."""
+        found = re.search(r"(?<!\d)(?<!\d )\d{3} ?\d{3}(?: \d{3})?(?! ?\d)", self.text)
+        return found[0].replace(" ", "") if found else None
 
     @property
     def moment(self) -> datetime:

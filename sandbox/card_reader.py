@@ -1,7 +1,8 @@
-"""The reader on a counter: which cartes Vitale one may insert, and what the reader attests of each."""
+"""The readers on counters: which cartes Vitale lie at each post, and what its reader attests of each."""
 
 import json
 import time
+from dataclasses import dataclass
 from functools import cache
 from uuid import uuid4
 
@@ -12,10 +13,32 @@ from django.views.decorators.http import require_GET, require_POST
 from joserfc import jws
 
 from sandbox.keys import reader_key
-from sandbox.population import CAST, Person
+from sandbox.memory import Memory
+from sandbox.population import CABINET, CARDIOLOGY, CAST, HOSPITAL, PHARMACY, ROY, Person
 from sandbox.wire import Malformed, body, refusal, text
 
 FIRST_CARD = 16  # younger people stand on a parent's card
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A counter with its reader, in one structure of the demonstration."""
+
+    id: str
+    structure: str  # its number, as the directory writes it
+    label: str
+    where: str
+
+
+POSTS = (
+    Post("cpam-1", ROY.siret, "Guichet 1", ROY.employer),
+    Post("pharmacie-1", f"F{PHARMACY.finess}", "Comptoir", PHARMACY.name),
+    *(
+        Post(f"{place.finess}-1", f"F{place.finess}", "Accueil", place.name)
+        for place in (CABINET, HOSPITAL, CARDIOLOGY)
+    ),
+)
+LENT = {"cpam-1", "pharmacie-1"}  # where the cards of the whole cast lie at first
 
 
 @cache
@@ -24,18 +47,47 @@ def _cards() -> dict[str, Person]:
     return {p.slug: p for p in CAST if p.died_on is None and p.age_on(today) >= FIRST_CARD}
 
 
+class Readers:
+    """Which cards lie at each post: those of the cast at two of them, unless somebody put one elsewhere."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def at(self, post_id: str) -> dict[str, Person]:
+        put = self._memory.read().get(post_id)
+        held = put if put is not None else list(_cards()) if post_id in LENT else []
+        return {slug: _cards()[slug] for slug in held if slug in _cards()}
+
+    def put(self, slug: str, post_id: str) -> None:
+        """The one card in the reader of this post, from now on."""
+        self._memory.write({**self._memory.read(), post_id: [slug]})
+
+
+@cache
+def readers() -> Readers:
+    return Readers(Memory(settings.MEMORY, "readers", {}))
+
+
 @require_GET
-def cards(request: HttpRequest) -> JsonResponse:
+def posts(request: HttpRequest) -> JsonResponse:
+    """The posts of a structure, by its number; nobody else's."""
+    number = request.GET.get("structure", "")
+    listed = [{"id": post.id, "libelle": post.label} for post in POSTS if post.structure == number]
+    return JsonResponse({"postes": listed})
+
+
+@require_GET
+def cards(request: HttpRequest, post_id: str) -> JsonResponse:
     listed = [
         {"id": slug, "libelle": f"Carte Vitale de {person.name}, {person.birth_date_said}"}
-        for slug, person in _cards().items()
+        for slug, person in readers().at(post_id).items()
     ]
     return JsonResponse({"cartes": listed})
 
 
 @require_POST
-def read(request: HttpRequest) -> JsonResponse:
-    """What the chip says, signed by the reader with the caller's nonce and the instant."""
+def read(request: HttpRequest, post_id: str) -> JsonResponse:
+    """What the chip says, signed by the reader with the caller's nonce, the post and the instant."""
     try:
         told = body(request)
         card, nonce = text(told, "carte"), text(told, "nonce")
@@ -43,10 +95,10 @@ def read(request: HttpRequest) -> JsonResponse:
         return refusal(400, "bad_request", str(error))
     if not 16 <= len(nonce) <= 200:
         return refusal(400, "bad_request", "A nonce has 16 to 200 characters.")
-    person = _cards().get(card)
+    person = readers().at(post_id).get(card)
     if person is None:
         return refusal(404, "no_card", "This card left the reader.")
-    return JsonResponse({"lecture": attested(person, nonce)})
+    return JsonResponse({"lecture": attested(person, nonce, post_id)})
 
 
 @require_GET
@@ -54,13 +106,14 @@ def jwks(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"keys": [reader_key().as_dict(private=False) | {"use": "sig", "alg": "ES256"}]})
 
 
-def attested(person: Person, nonce: str) -> str:
+def attested(person: Person, nonce: str, post_id: str) -> str:
     oid, value = person.ins
     claims = {
         "iss": f"{settings.HERE}/lecteur",
         "iat": int(time.time()),
         "jti": str(uuid4()),
         "nonce": nonce,
+        "poste": post_id,
         "ins": {"oid": oid, "valeur": value},
         "traits": {
             "nom_naissance": person.birth_name,

@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, wraps
@@ -29,6 +29,7 @@ VERIFICATION_LASTS = timedelta(minutes=30)
 MAJORITY = 18
 SLOWLY = 6.0
 SENDER = "Assurance Maladie"
+KNOWN_FOR = 1500  # days, unless the cast says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Contact:
     channel: str
     value: str
     mask: str
+    since: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,48 +96,77 @@ def taking(seconds: float) -> Callable[[View], View]:
 @machine(lambda: settings.HISTORY_TOKEN)
 @taking(ANSWERS_AFTER)
 def verify(request: HttpRequest) -> HttpResponse:
-    """Where this person can be reached; one and the same 404 for whoever does not match."""
+    """Where this person can be reached, and since when; one and the same 404 for whoever does not match.
+
+    Without a card's serial the service asks about somebody who has a dossier already.
+    """
     told = body(request)
     ins = text(told, "ins", "oid"), text(told, "ins", "valeur")
     name, given_name, born = (
         text(told, "traits", trait) for trait in ("nom_naissance", "prenom", "date_naissance")
     )
-    serial = text(told, "serie_vitale")
+    serial = text(told, "serie_vitale") if "serie_vitale" in told else None
 
     person = by_ins().get(ins)
+    if person is not None and person.contacts_silent:
+        return refusal(503, "unavailable", "Come back later.", Retry_After="600")
     if person is None or not (
         _alike(name, person.birth_name)
         and _alike(given_name, person.given_names[0])
         and born.replace("-", "") == person.birth_date
-        and serial.replace(" ", "") == person.vitale_serial
+        and (serial is None or serial.replace(" ", "") == person.vitale_serial)
         and _may_open_alone(person)
     ):
         return refusal(404, "no_match", "No insured person matches.")
 
     identifier, opened = verifications().open(person)
     contacts = [
-        {"id": contact.id, "canal": contact.channel, "masque": contact.mask} for contact in opened.contacts
+        {
+            "id": contact.id,
+            "canal": contact.channel,
+            "masque": contact.mask,
+            "depuis": contact.since.isoformat(),
+        }
+        for contact in opened.contacts
     ]
     return JsonResponse({"id": identifier, "contacts": contacts})
 
 
+OPENING, COUNTER, WAKING = "ouverture", "guichet", "eveil"
+DIGITS = {OPENING: 6, COUNTER: 6, WAKING: 9}
+SUBJECTS = {
+    OPENING: "Votre code pour ouvrir votre DMP",
+    COUNTER: "Votre code au guichet",
+    WAKING: "Un accès à votre DMP a été demandé",
+}
+
+
 @machine(lambda: settings.HISTORY_TOKEN)
 def send_code(request: HttpRequest, verification_id: str) -> HttpResponse:
-    """202: the code is on its way to a contact that only the Assurance Maladie knows in clear."""
+    """202: the code is on its way to a contact that only the Assurance Maladie knows in clear.
+
+    `usage` says what it is for. At a counter the person has just asked to be reached there: the answer
+    confides the contact.
+    """
     told = body(request)
-    code = text(told, "code")
-    if not (len(code) == 6 and code.isascii() and code.isdigit()):
-        return refusal(422, "bad_code", "A code is six digits.")
+    code, use = text(told, "code"), told.get("usage", OPENING)
+    if use not in DIGITS:
+        return refusal(422, "bad_use", "A code is for an opening, a counter or a waking.")
+    if not (len(code) == DIGITS[use] and code.isascii() and code.isdigit()):
+        return refusal(422, "bad_code", "A code is six digits, nine to wake an access.")
     contact = verifications().contact(verification_id, text(told, "contact"))
-    if contact is None:
+    if contact is None or (use == COUNTER and contact.channel == LETTER):
         return refusal(404, "no_match", "No such contact in this verification.")
+    asked_on = _day(text(told, "demande_le")) if use == WAKING else timezone.localdate()
     box().deliver(
         contact.channel,
         to=contact.value,
         sender=SENDER,
-        subject="" if contact.channel == SMS else "Votre code pour ouvrir votre DMP",
-        text=_words(code, contact.channel),
+        subject="" if contact.channel == SMS else SUBJECTS[use],
+        text=_words(code, contact.channel, use, asked_on),
     )
+    if use == COUNTER:
+        return JsonResponse({"canal": contact.channel, "valeur": contact.value}, status=202)
     return HttpResponse(status=202)
 
 
@@ -215,19 +246,31 @@ def _may_open_alone(person: Person) -> bool:
     return person.died_on is None and person.age_on(timezone.localdate()) >= MAJORITY
 
 
-def _contacts(person: Person):
-    if person.phone:
-        mask = f"{person.phone[:2]} ** ** ** {person.phone[-2:]}"
-        yield Contact(secrets.token_urlsafe(9), SMS, person.phone, mask)
+def _contacts(person: Person) -> Iterator[Contact]:
+    def since(channel: str) -> date:
+        return timezone.localdate() - timedelta(days=person.known_for.get(channel, KNOWN_FOR))
+
+    for phone in filter(None, (person.phone, person.other_phone)):
+        mask = f"{phone[:2]} ** ** ** {phone[-2:]}"
+        yield Contact(secrets.token_urlsafe(9), SMS, phone, mask, since(SMS))
     if person.email:
         local, _, domain = person.email.partition("@")
-        yield Contact(secrets.token_urlsafe(9), MAIL, person.email, f"{local[:2]}***@{domain}")
+        mask = f"{local[:2]}***@{domain}"
+        yield Contact(secrets.token_urlsafe(9), MAIL, person.email, mask, since(MAIL))
     if person.address:
         town = person.address.rpartition(", ")[2]
-        yield Contact(secrets.token_urlsafe(9), LETTER, f"{person.name}, {person.address}", f"***, {town}")
+        to = f"{person.name}, {person.address}"
+        yield Contact(secrets.token_urlsafe(9), LETTER, to, f"***, {town}", since(LETTER))
 
 
-def _words(code: str, channel: str) -> str:
+def _words(code: str, channel: str, use: str, asked_on: date) -> str:
+    if use == WAKING:
+        return _waking_words(f"{code[:3]} {code[3:6]} {code[6:]}", channel, asked_on)
+    if use == COUNTER:
+        return (
+            f"Guichet : lisez {code} à la personne en face de vous. Ce code n'ouvre aucune connexion. "
+            "Si vous n'y allez pas, ne le lisez à personne."
+        )
     if channel == SMS:
         return f"Assurance Maladie : votre code pour ouvrir votre DMP est {code}. Ne le donnez à personne."
     return (
@@ -236,6 +279,28 @@ def _words(code: str, channel: str) -> str:
         f"Voici le code à recopier : {code}\n\n"
         "Personne ne vous demandera ce code, ni par téléphone ni au guichet. "
         "Si vous n’avez rien demandé, ne faites rien : sans ce code, aucun dossier ne s’ouvre.\n\n"
+        "L’Assurance Maladie"
+    )
+
+
+def _waking_words(code: str, channel: str, asked_on: date) -> str:
+    today = timezone.localdate()
+    when = "aujourd'hui" if asked_on == today else f"le {asked_on:%d/%m/%Y}"
+    if channel != LETTER:
+        return (
+            f"Un accès à votre dossier médical partagé a été demandé {when} à un guichet. Si c'est vous, "
+            f"tapez ce code à votre première connexion : {code}. Sinon ne faites rien, il restera fermé. "
+            "Ne donnez ce code à personne, ni au téléphone."
+        )
+    until = today + timedelta(days=30)
+    return (
+        "Le code qui vous manque\n\n"
+        f"Un accès à votre dossier médical partagé a été demandé le {asked_on:%d/%m/%Y} à un guichet. "
+        f"Si c’est vous, voici le code : {code}. Il s’ajoute à la fiche que vous avez reçue ce jour-là. "
+        f"Il sert une fois, jusqu’au {until:%d/%m/%Y}.\n\n"
+        "Si ce n’est pas vous, ne faites rien : sans ce code, l’accès reste fermé.\n\n"
+        "Ne donnez ce code à personne, ni au téléphone. Ni un soignant, ni un guichet, ni l’Assurance "
+        "Maladie ne vous le demandera.\n\n"
         "L’Assurance Maladie"
     )
 

@@ -13,6 +13,8 @@ from django.views.static import serve
 
 from sandbox import totp
 from sandbox.box import LETTER, MAIL, SMS, box
+from sandbox.card_reader import POSTS
+from sandbox.card_reader import readers as card_readers
 from sandbox.insurer import behaviours
 from sandbox.population import (
     BEHAVIOURS,
@@ -115,6 +117,21 @@ def insurer(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_http_methods(["GET", "POST"])
+def readers(request: HttpRequest) -> HttpResponse:
+    """Which card lies in the reader of each post; here one puts another."""
+    if request.method == "POST":
+        post = next((post for post in POSTS if post.id == request.POST.get("post")), None)
+        person = by_slug().get(request.POST.get("person", ""))
+        if post is None or person is None:
+            raise Http404
+        card_readers().put(person.slug, post.id)
+        return HttpResponseRedirect(f"{reverse('readers')}?fait={post.id}#{post.id}")
+    held = [{"post": post, "cards": card_readers().at(post.id).values()} for post in POSTS]
+    done = next((post for post in POSTS if post.id == request.GET.get("fait", "")), None)
+    return render(request, "sandbox/readers.html", {"held": held, "cast": CAST, "done": done})
+
+
 @require_GET
 def style(request: HttpRequest, path: str) -> HttpResponse:
     """The service's own style sheet and drawings."""
@@ -130,5 +147,9 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 def _whom(address: str) -> str:
     """The person one writes to at `address`, or the address itself."""
-    reached = (p for p in everybody() if address in (p.phone, p.email) or address.startswith(f"{p.name},"))
+    reached = (
+        p
+        for p in everybody()
+        if address in (p.phone, p.other_phone, p.email) or address.startswith(f"{p.name},")
+    )
     return next((person.name for person in reached), address)

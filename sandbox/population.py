@@ -5,8 +5,8 @@ FINESS designate a département without hospital, telephone numbers are those ke
 """
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -58,8 +58,11 @@ class Person:
     vitale_serial: str
     used_name: str | None = None
     phone: str | None = None
+    other_phone: str | None = None
     email: str | None = None
     address: str = ""
+    known_for: Mapping[str, int] = field(default_factory=dict)  # days, by channel, when not for years
+    contacts_silent: bool = False  # the Assurance Maladie never says how to reach them
     died_on: date | None = None
     insurer: Insurer = Insurer.ANSWERS
     story: str = ""  # what the people's page says of them
@@ -372,9 +375,68 @@ MARIE_OF_DIJON = Person(
     story="porte le même nom, le même prénom et la même date de naissance que l’autre Marie Martin",
 )
 
+NORA = Person(
+    slug="nora",
+    sex="F",
+    birth_name="Haddad",
+    given_names=("Nora",),
+    birth_date="19851109",
+    birth_place="31555",
+    order=944,
+    vitale_serial="50619047733",
+    phone="0639982371",
+    address="6 rue Peyrolières, 31000 Toulouse",
+    known_for={"sms": 1},
+    story="a donné hier un nouveau téléphone à l’Assurance Maladie : il ne prouve encore rien",
+)
+GASTON = Person(
+    slug="gaston",
+    sex="M",
+    birth_name="Puech",
+    given_names=("Gaston", "Louis"),
+    birth_date="19560218",
+    birth_place="81004",
+    order=947,
+    vitale_serial="40219946175",
+    address="18 rue Timbal, 81000 Albi",
+    known_for={"courrier": 4},
+    story="n’a pas de téléphone et vient de changer d’adresse : aucune lettre ne prouve rien",
+)
+LUCETTE = Person(
+    slug="lucette",
+    sex="F",
+    birth_name="Cazenave",
+    given_names=("Lucette", "Jeanne"),
+    birth_date="19490630",
+    birth_place="65440",
+    order=949,
+    vitale_serial="30663918204",
+    used_name="Marty",
+    phone="0639982476",
+    other_phone="0639982477",
+    email="lucette.marty@courriel.example",
+    address="2 place Lafayette, 65000 Tarbes",
+    story="a plusieurs téléphones et une adresse électronique, tous connus de l’Assurance Maladie",
+)
+PAULIN = Person(
+    slug="paulin",
+    sex="M",
+    birth_name="Etcheverry",
+    given_names=("Paulin",),
+    birth_date="19680412",
+    birth_place="64102",
+    order=951,
+    vitale_serial="41180552397",
+    phone="0639982581",
+    address="5 rue Pannecau, 64100 Bayonne",
+    contacts_silent=True,
+    story="a un dossier à ouvrir pendant que l’Assurance Maladie ne répond pas",
+)
+
 CAST = (
     ELISE, CAMILLE, BERNARD, JEANNINE, ANGE, FATOU, INES, HUGO, SOPHIE, YVES,
     JEAN_BAPTISTE, CHLOE, LEO, MARCEL, MARIE_OF_NICE, MARIE_OF_DIJON,
+    NORA, GASTON, LUCETTE, PAULIN,
 )  # fmt: skip
 
 CABINET = Structure(

@@ -12,16 +12,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import signing_in
-from accounts.actors import Actor, Capacity
+from accounts.actors import Capacity
 from accounts.contacts import MaskedContact
 from accounts.signing_in import PendingSignIn, Step, browser_of
 from portal import new_password, sign_in_words
-from portal.doors import SIGN_IN, onward, wished, wished_page
+from portal.doors import SIGN_IN, wished
 from portal.forms import Choices, Form, posted
+from portal.public import waking
+from portal.public.coming_in import HOME, in_or_next, on_to
 from portal.public.questions import TYPED_AS_IS, CodeForm, NewPasswordForm, missing
 
-HOLDER, HOME = "holder", "patient:home"
-PAGE_OF_STEP = {Step.PASSWORD: "public:first_password"}
+HOLDER = "holder"
 
 
 class SignInForm(Form):
@@ -61,7 +62,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     at, form, status = timezone.now(), SignInForm(posted(request)), 200
     browser = browser_of(request)
     if request.method != "POST" and "autre" not in request.GET and _code_waits(request, at=at):
-        return _onward(request, "public:sign_in_code")
+        return on_to(request, "public:sign_in_code")
     if form.is_valid():
         try:
             pending = signing_in.begin(**form.cleaned_data, at=at, browser=browser, kinds=(HOLDER,))
@@ -82,18 +83,18 @@ def where(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     pending = signing_in.pending(request, at=at)
     if pending is None or not pending.said:
-        return _onward(request, "public:sign_in")
+        return on_to(request, "public:sign_in")
     form = WhereForm(posted(request), contacts=pending.contacts)
     if form.is_valid():
         try:
             signing_in.send_code(
                 pending, form.cleaned_data["contact"], browser=browser_of(request), at=at, again=True
             )
-            return _onward(request, "public:sign_in_code")
+            return on_to(request, "public:sign_in_code")
         except signing_in.TooSoon as refusal:
             form.add_error("contact", sign_in_words.said(refusal, kind=HOLDER, at=at))
         except signing_in.CodeExpired:
-            return _onward(request, "public:sign_in")
+            return on_to(request, "public:sign_in")
     return _ask_where(request, form)
 
 
@@ -102,13 +103,16 @@ def where(request: HttpRequest) -> HttpResponse:
 def code(request: HttpRequest) -> HttpResponse:
     at, form = timezone.now(), CodeForm(posted(request))
     if (pending := signing_in.pending(request, at=at)) is None:
-        return _onward(request, "public:sign_in")
+        return on_to(request, "public:sign_in")
     if form.is_valid():
         try:
             proved = signing_in.check_code(
                 pending, form.cleaned_data["code"], browser=browser_of(request), at=at
             )
-            return _in_or_next(request, signing_in.finish(request, proved, at=at), at=at)
+            actor = signing_in.finish(request, proved, at=at)
+            if (asleep := signing_in.asleep(request, at=at)) is not None:
+                actor = waking.arriving(request, asleep, at=at)
+            return in_or_next(request, actor, at=at)
         except sign_in_words.CODE_REFUSED as refusal:
             form.add_error("code", sign_in_words.said(refusal, kind=HOLDER, at=at))
     context = {
@@ -127,16 +131,16 @@ def first_password(request: HttpRequest) -> HttpResponse:
     """Whoever comes with the printed password chooses their own before going further."""
     at = timezone.now()
     if signing_in.next_step(request, at=at) is not Step.PASSWORD:
-        return _onward(request, "public:sign_in")
+        return on_to(request, "public:sign_in")
     form = new_password.form_of(request, NewPasswordForm)
     if form.is_valid():
         try:
             actor = signing_in.choose_password(request, form.cleaned_data["password"], at=at)
-            return _in_or_next(request, actor, at=at)
+            return in_or_next(request, actor, at=at)
         except signing_in.WeakPassword as weak:
             form.add_error("password", new_password.sentences(weak))
         except signing_in.CodeExpired:
-            return _onward(request, "public:sign_in")
+            return on_to(request, "public:sign_in")
     context = new_password.page_of(request, form, partial(signing_in.propose_password, request, at=at))
     return render(request, "public/first_password.html", context)
 
@@ -161,28 +165,17 @@ def _send_or_ask_where(request: HttpRequest, pending: PendingSignIn, *, at: date
     """A code leaves at once, unless there are several places where it could go."""
     signing_in.keep(request, pending)
     if not pending.said:
-        return _onward(request, "public:sign_in_code")
+        return on_to(request, "public:sign_in_code")
     if len(pending.contacts) > 1 and not signing_in.code_under_way(pending, at=at):
-        return _onward(request, "public:sign_in_where")
+        return on_to(request, "public:sign_in_where")
     try:
         signing_in.send_code(pending, browser=browser_of(request), at=at)
     except signing_in.TooSoon as refusal:
         form = WhereForm({"contact": pending.contacts[0].id}, contacts=pending.contacts)
         form.add_error("contact", sign_in_words.said(refusal, kind=HOLDER, at=at))
         return _ask_where(request, form)
-    return _onward(request, "public:sign_in_code")
+    return on_to(request, "public:sign_in_code")
 
 
 def _ask_where(request: HttpRequest, form: WhereForm) -> HttpResponse:
     return render(request, "public/sign_in_where.html", {"form": form, "suite": wished(request, home=HOME)})
-
-
-def _in_or_next(request: HttpRequest, actor: Actor | None, *, at: datetime) -> HttpResponse:
-    if actor is not None:
-        return redirect(wished_page(request, home=HOME))
-    step = signing_in.next_step(request, at=at)
-    return _onward(request, PAGE_OF_STEP[step] if step else "public:sign_in")
-
-
-def _onward(request: HttpRequest, name: str) -> HttpResponse:
-    return redirect(onward(name, wished(request, home=HOME)))

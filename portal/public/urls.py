@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.public import enrolment, pages, signing_in
+from portal.public import enrolment, pages, signing_in, waking
 
 app_name = "public"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("connexion/envoi/", signing_in.where, name="sign_in_where"),
     path("connexion/code/", signing_in.code, name="sign_in_code"),
     path("connexion/mot-de-passe/", signing_in.first_password, name="first_password"),
+    path("connexion/eveil/", waking.asleep, name="asleep"),
+    path("connexion/eveil/rien-recu/", waking.nothing_received, name="nothing_received"),
     path("deconnexion/", signing_in.sign_out, name="sign_out"),
     path("deconnexion/faite/", pages.read, {"page": "signed_out"}, name="signed_out"),
     path("ouvrir/", enrolment.start, name="enrol"),

@@ -27,6 +27,9 @@ KINDS = {
     "documents.refuse": "Refus d’un document que personne n’a pu vérifier",
     "notices.code": "Code de connexion",
     "notices.send": "Message à un titulaire",
+    "dossiers.contact_of_several": "Un guichet à regarder",
+    "dossiers.send_wake_code": "Code qui ouvre un accès",
+    "dossiers.ask_contacts": "Comment joindre une personne au guichet",
 }
 CHECKS = "Trois essais ont échoué ; le document reste en quarantaine. "
 # What a code means, by how it begins: the longest beginning that fits is told.
@@ -45,6 +48,7 @@ MEANINGS = {
     "no_": "Le relevé n’est pas complet.",
     "too_": "Le relevé est trop long pour être lu sans danger.",
     "xml.": "Le fichier reçu est mal formé, ou dangereux à lire.",
+    "contact_of_several": "Un agent y a tapé un téléphone ou un e-mail qui sert déjà à plusieurs dossiers.",
     "dossier.": "Le dossier n’accepte plus cette tâche.",
     "not_delivered.": "Le message n’a pas pu être remis.",
     "insurer.": "L’Assurance maladie n’a pas répondu comme convenu.",

@@ -90,6 +90,12 @@ def nir(value: str) -> str:
     return " ".join(group for group in groups if group)
 
 
+@register.filter
+def ins_end(value: str) -> str:
+    """2 58 03 •• ••• ••• 20: enough to compare two people, not to write the number down."""
+    return f"{value[:1]} {value[1:3]} {value[3:5]} •• ••• ••• {value[-2:]}"
+
+
 register.filter("named", names.soft)
 register.filter("of", names.of)
 

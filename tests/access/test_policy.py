@@ -35,6 +35,8 @@ from tests.cast import (
     STUDENT,
 )
 
+# Login, password and code of a web access that nothing has woken yet.
+ASLEEP = replace(CAMILLE, authentication=Authentication.ASLEEP)
 EVERYBODY = (
     CAMILLE,
     PAUL,
@@ -189,19 +191,23 @@ ALLOWED = {
     Action.NOTIFY: {HOUSE},
     Action.SEARCH: {LEFEVRE, NADIA, PHARMACIST, OPTICIAN},
     Action.REVIEW: {STAFF},
+    Action.ASK_CONTACTS: {HOUSE},
+    Action.SEND_WAKE_CODE: {HOUSE, ASLEEP},
+    Action.WAKE: {ASLEEP},
 }
 
 
 @pytest.mark.parametrize("action", ALLOWED, ids=str)
 def test_each_act_is_open_to_exactly_those(action):
-    may = {actor for actor in EVERYBODY if answer(actor, action)[0]}
+    may = {actor for actor in (*EVERYBODY, ASLEEP) if answer(actor, action)[0]}
 
     assert may == ALLOWED[action]
 
 
 def test_every_action_has_a_law_and_a_line_in_this_table():
     assert set(LAWS) == set(Action)
-    assert set(ALLOWED) | {Action.ENTER, Action.ENROL, Action.CHECK_EXISTENCE, Action.OPEN} == set(Action)
+    elsewhere = {Action.ENTER, Action.ENROL, Action.CHECK_EXISTENCE, Action.OPEN, Action.GIVE_ACCESS}
+    assert set(ALLOWED) | elsewhere == set(Action)
 
 
 @pytest.mark.parametrize("action", sorted(set(Action) - {Action.ENTER, Action.ENROL, Action.OPEN}), ids=str)
@@ -236,7 +242,16 @@ def test_whoever_has_signed_out_passes_nowhere(actor, action):
         a
         for a in Action
         if a
-        not in {Action.ENTER, Action.ENROL, Action.CHECK_EXISTENCE, Action.OPEN, Action.SEARCH, Action.REVIEW}
+        not in {
+            Action.ENTER,
+            Action.ENROL,
+            Action.CHECK_EXISTENCE,
+            Action.OPEN,
+            Action.ASK_CONTACTS,
+            Action.GIVE_ACCESS,
+            Action.SEARCH,
+            Action.REVIEW,
+        }
     ],
     ids=str,
 )
@@ -311,6 +326,13 @@ OPENING = [
         replace(PRESENT, represented=True),
         yes(Reason.HOLDER_PRESENT),
     ),
+    (
+        "a card read too long ago opens nothing",
+        PHARMACIST,
+        replace(APPLICATION, owner_id=PHARMACIST.id),
+        replace(PRESENT, holder_present=False),
+        no(Reason.HOLDER_ABSENT),
+    ),
     ("staff opens nothing", STAFF, replace(APPLICATION, owner_id=STAFF.id), PRESENT, no(Reason.NO_GROUND)),
     (
         "a student opens nothing",
@@ -359,3 +381,50 @@ def test_a_space_serves_its_own(actor):
     allowed, _ = answer(actor, Action.ENTER, Target(audience=frozenset({Capacity.HOLDER})))
 
     assert allowed is (actor.capacity is Capacity.HOLDER)
+
+
+DOSSIER_OF_A_VISIT = replace(DOOR, owner_id=ROY.id)
+GIVING = [
+    (
+        "an agent gives an access to who is there",
+        ROY,
+        DOSSIER_OF_A_VISIT,
+        PRESENT,
+        yes(Reason.HOLDER_PRESENT),
+    ),
+    ("to nobody absent", ROY, DOSSIER_OF_A_VISIT, Standing(), no(Reason.HOLDER_ABSENT)),
+    ("in nobody else's visit", PHARMACIST, DOSSIER_OF_A_VISIT, PRESENT, no(Reason.NOT_YOURS)),
+    (
+        "not when there is no dossier",
+        ROY,
+        replace(DOSSIER_OF_A_VISIT, dossier_id=None),
+        PRESENT,
+        no(Reason.NO_DOSSIER),
+    ),
+    ("not to a closed dossier", ROY, replace(DOSSIER_OF_A_VISIT, open=False), PRESENT, no(Reason.CLOSED)),
+    ("not to a minor", ROY, replace(DOSSIER_OF_A_VISIT, minor=True), PRESENT, no(Reason.NO_REPRESENTATIVE)),
+    (
+        "staff gives none",
+        STAFF,
+        replace(DOSSIER_OF_A_VISIT, owner_id=STAFF.id),
+        PRESENT,
+        no(Reason.NO_GROUND),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("actor", "target", "standing", "expected"), [case[1:] for case in GIVING], ids=[c[0] for c in GIVING]
+)
+def test_giving_an_access_at_a_counter(actor, target, standing, expected):
+    assert answer(actor, Action.GIVE_ACCESS, target, standing) == expected
+
+
+@pytest.mark.parametrize("action", sorted(set(Action) - {Action.WAKE, Action.SEND_WAKE_CODE}), ids=str)
+def test_an_access_asleep_opens_nothing_but_what_wakes_it(action):
+    everything = Standing(
+        granted=True, holder_present=True, identity_proved=True, consented=True, represented=True
+    )
+    target = replace(LETTER, owner_id=ASLEEP.id, audience=frozenset())
+
+    assert not answer(ASLEEP, action, target, everything)[0]

@@ -20,10 +20,13 @@ from accounts.contacts import Contact
 from accounts.identity import ins_of, parse_nir
 from accounts.middleware import actor_of
 from accounts.userinfo import PlaceOfPractice
+from accounts.web_access import AccessState
+from tests.cast import NOON
 
 CAMILLE = ins_of(parse_nir("279035121518989"), "test")
 PHONE = Contact("sms", "+33612345642")
 PASSWORD = "quatre tortues dansent"
+AWAKE = AccessState(awake=True, waking="online", asked_on=NOON.date())
 CPAM = PlaceOfPractice("F310000012", "CPAM de la Haute-Garonne")
 TOTP_SECRET = b"12345678901234567890"
 
@@ -51,6 +54,7 @@ def open_camille(
             login=login,
             password_hash=None if printed else logins.hash_password(PASSWORD),
             contact=contact,
+            access=AWAKE,
             name="Camille Moreau",
             at=at or timezone.now(),
         )

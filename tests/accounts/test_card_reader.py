@@ -10,18 +10,20 @@ from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from accounts import card_reader
-from accounts.card_reader import CardInReader, CardNotRead, ReaderUnreachable
+from accounts.card_reader import CardInReader, CardNotRead, NoSuchPost, ReaderUnreachable
 from tests.accounts.forgeries import signed_with_the_public_key
 from tests.cast import NOON
 
 KEY = ECKey.generate_key("P-256", {"kid": "reader-1"})
 OTHER = ECKey.generate_key("P-256", {"kid": "reader-1"})
+PHARMACY, POST = "310000017", "comptoir-1"
 RSA = RSAKey.generate_key(2048, {"kid": "reader-1"})
 
 
 def claims(nonce, **changes):
     told = {
         "nonce": nonce,
+        "poste": POST,
         "iat": int(NOON.timestamp()),
         "ins": {"oid": "1.2.250.1.213.1.4.10", "valeur": "279035121518989"},
         "traits": {
@@ -53,8 +55,9 @@ def reader(settings):
 
         def do_GET(self):
             told = {"cartes": [{"id": "1", "libelle": "Camille MOREAU"}]}
+            posts = {"postes": [{"id": POST, "libelle": "Comptoir"}] if PHARMACY in self.path else []}
             keys = KeySet([KEY]).as_dict(private=False)
-            self._say(told if self.path.endswith("/cartes") else keys)
+            self._say(posts if "/postes?" in self.path else told if self.path.endswith("/cartes") else keys)
 
         def do_POST(self):
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -80,12 +83,26 @@ def reader(settings):
     card_reader._keys.cache_clear()
 
 
+def read_it(at, post=POST, structure=PHARMACY):
+    return card_reader.read("1", post_id=post, structure=structure, at=at)
+
+
+def test_a_reader_serves_its_own_structure_and_no_other(reader):
+    assert [post.id for post in card_reader.posts(PHARMACY)] == [POST]
+    assert card_reader.posts("750000018") == card_reader.posts("") == []
+    for elsewhere in ("750000018", ""):
+        with pytest.raises(NoSuchPost):
+            card_reader.cards(POST, structure=elsewhere)
+        with pytest.raises(NoSuchPost):
+            read_it(NOON, structure=elsewhere)
+
+
 def test_the_cards_in_the_reader_are_shown(reader):
-    assert card_reader.cards() == [CardInReader("1", "Camille MOREAU")]
+    assert card_reader.cards(POST, structure=PHARMACY) == [CardInReader("1", "Camille MOREAU")]
 
 
 def test_a_reading_tells_who_holds_the_card(reader):
-    read = card_reader.read("1", at=NOON + timedelta(minutes=1))
+    read = read_it(at=NOON + timedelta(minutes=1))
 
     assert read.ins.value == "279035121518989"
     assert read.traits.given_names == ("CAMILLE", "ANNE")
@@ -101,6 +118,7 @@ FORGERIES = {
     "by a key nobody knows": lambda nonce: signed(claims(nonce), kid="reader-2"),
     "not signed": lambda nonce: signed(claims(nonce)).rpartition(".")[0] + ".",
     "altered": lambda nonce: signed(claims(nonce)).replace(".", ".eyJ", 1),
+    "read on another post": lambda nonce: signed(claims(nonce, poste="comptoir-2")),
     "another's answer": lambda nonce: signed(claims("another")),
     "old": lambda nonce: signed(claims(nonce, iat=int(NOON.timestamp()) - 301)),
     "from the future": lambda nonce: signed(claims(nonce, iat=int(NOON.timestamp()) + 60)),
@@ -124,21 +142,21 @@ def test_a_forged_or_old_reading_is_no_reading(reader, forged):
     reader.answer = staticmethod(forged)
 
     with pytest.raises(CardNotRead):
-        card_reader.read("1", at=NOON)
+        read_it(at=NOON)
 
 
 def test_a_card_that_left_is_not_read(reader):
     reader.status = 404
 
     with pytest.raises(CardNotRead):
-        card_reader.read("1", at=NOON)
+        read_it(at=NOON)
 
 
 def test_a_silent_reader_is_told(settings):
     settings.DMP_READER_URL = "http://127.0.0.1:9/lecteur"
 
     with pytest.raises(ReaderUnreachable) as told:
-        card_reader.cards()
+        card_reader.cards(POST, structure=PHARMACY)
 
     assert str(told.value).startswith("Le lecteur de cartes ne répond pas")
 
@@ -146,10 +164,10 @@ def test_a_silent_reader_is_told(settings):
 def test_keys_that_rotate_are_fetched_again(reader, monkeypatch):
     from accounts import issuer_keys
 
-    card_reader.read("1", at=NOON)
+    read_it(at=NOON)
     renewed = ECKey.generate_key("P-256", {"kid": "reader-2"})
     monkeypatch.setattr(issuer_keys, "AT_MOST_EVERY", 0.0)
     monkeypatch.setattr("tests.accounts.test_card_reader.KEY", renewed)
     reader.answer = staticmethod(lambda nonce: signed(claims(nonce), renewed, kid="reader-2"))
 
-    assert card_reader.read("1", at=NOON).vitale_serial
+    assert read_it(at=NOON).vitale_serial

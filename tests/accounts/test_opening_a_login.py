@@ -9,7 +9,7 @@ from accounts import logins, people
 from accounts.devices import contact_of
 from accounts.hashers import matches
 from accounts.models import ContactDevice, Notice, User
-from tests.accounts.people import CAMILLE, PHONE, person_for, take
+from tests.accounts.people import AWAKE, CAMILLE, PHONE, person_for, take
 from tests.cast import NOON
 from vault import subjects
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def open_login(**changes):
-    told = {"dossier_id": uuid4(), "login": None, "password_hash": None, "contact": PHONE}
+    told = {"dossier_id": uuid4(), "login": None, "password_hash": None, "contact": PHONE, "access": AWAKE}
     told |= {"name": "Camille Moreau", "at": NOON}
     person_id = changes.pop("person_id", None) or person_for(CAMILLE)
     return logins.create_login(person_id=person_id, **(told | changes))

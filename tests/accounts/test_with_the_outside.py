@@ -12,7 +12,7 @@ from accounts.actors import Capacity
 from accounts.contacts import Contact
 from accounts.identity import parse_ins
 from accounts.traits import Traits
-from sandbox.population import CAMILLE, LEFEVRE
+from sandbox.population import CAMILLE, LEFEVRE, ROY
 from tests.accounts.people import next_visit, visit
 from tests.sandbox.test_pro_sante_connect import answer_of
 from tests.sandbox.world import World, running
@@ -55,7 +55,10 @@ def test_the_insurer_does_not_recognise_a_card_that_is_not_hers(world):
 
 
 def test_a_card_put_in_the_reader_is_read(world):
-    read = [card_reader.read(card.id) for card in card_reader.cards()]
+    [post] = card_reader.posts(ROY.siret)
+    here = {"structure": ROY.siret}
+    cards = card_reader.cards(post.id, **here)
+    read = [card_reader.read(card.id, post_id=post.id, **here) for card in cards]
 
     camille = next(reading for reading in read if reading.ins == INS)
     assert camille.traits.birth_name == CAMILLE.birth_name

@@ -22,17 +22,16 @@ from access import gate
 from access.policy import Action
 from accounts.actors import Actor
 from accounts.card_reader import CardReading
-from accounts.contacts import Contact
 from accounts.identity import Ins, nir_key
 from accounts.traits import Traits
 from documents import nomenclature
 from documents.deposit import file
-from dossiers import counter
+from dossiers import applications, counter, information
+from dossiers.applications import CardRead
 from dossiers.counter import IdentityDocument
 from dossiers.house import HOUSE
+from dossiers.identity import Identity
 from dossiers.things import DossierAtTheDoor
-from portal.counter.opening import _key
-from tests import openings
 from tests.bench import load
 from tests.cast import CAMILLE, ROY
 from tests.signing_in import session_of
@@ -79,13 +78,49 @@ class Visit:
     agent: Actor
 
 
+POST, TOKEN = "poste", "bench"
+DESK = f"{POST} {TOKEN}"
+
+
 def receive(person: Person, at: datetime) -> Visit:
-    agent = replace(ROY, id=uuid4())
-    return Visit(counter.receive(person.reading, by=agent, at=at).id, agent)
+    """Somebody whose card was read, who was compared and agreed, and whose code came back from a contact
+    that the insurer knows: all that is left is to open."""
+    agent, visit_id, reading = replace(ROY, id=uuid4()), uuid4(), person.reading
+    told = {
+        "card_read_at": at.isoformat(),
+        "desk": DESK,
+        "structure": str(agent.structure_id),
+        "by": str(agent.id),
+        "identity": Identity(reading.ins, reading.traits).told(),
+        "vitale_serial": reading.vitale_serial,
+        "document": IdentityDocument.ID_CARD.name,
+        "exists": False,
+        "answers": {"agreed": True, "break_glass": True, "regulation": True, "representative": ""},
+        "information_version": information.VERSION,
+        "insurer": {
+            "state": "answered",
+            "verification": "v",
+            "contacts": [["c", "sms", "06 ** ** ** 42"]],
+            "address": True,
+        },
+        "chosen": {
+            "kind": "known",
+            "channel": "sms",
+            "mask": "06 ** ** ** 42",
+            "contact": ["sms", "+33612345642"],
+            "relative": False,
+        },
+        "code": {"mac": None, "sent_at": at.isoformat(), "sendings": 1},
+        "code_back": True,
+    }
+    visit_mac = visit_id.bytes * 2
+    with gate.admitted(agent, Action.CHECK_EXISTENCE, CardRead(visit_mac, at), at=at):
+        applications.begin(visit_id, told, owner_id=agent.id, at=at, visit_mac=visit_mac)
+    return Visit(visit_id, agent)
 
 
 def open_here(visit: Visit, at: datetime) -> counter.AccessSheet:
-    return openings.open_here(visit.id, by=visit.agent, at=at, contact=Contact("sms", "+33612345642"))
+    return counter.finish(visit.id, by=visit.agent, at=at, desk=DESK)
 
 
 def holder_of(dossier_id: UUID, at: datetime) -> Actor:
@@ -165,14 +200,11 @@ def deposit(dossier_id: UUID, cookies: str) -> bytes:
 
 
 def opening(visit: Visit, at: datetime) -> bytes:
-    """An agent's last answer: the person said yes."""
-    known = {"shown": IdentityDocument.ID_CARD.name, "minor": False}
-    cookies = cookie(visit.agent, at, **{_key(visit.id): known})
-    body = (
-        f"csrfmiddlewaretoken={CSRF}&agreed=on&regulation=on&break_glass=on&channel=sms&phone=0612345642&email="
-    ).encode()
+    """An agent's last click: the code came back."""
+    cookies = cookie(visit.agent, at, counter_post=POST, counter_desk=TOKEN)
+    body = f"csrfmiddlewaretoken={CSRF}&suite=ouvrir".encode()
     kind = "application/x-www-form-urlencoded"
-    return load.post(f"/guichet/{visit.id}/accord/", body, kind=kind, cookie=cookies)
+    return load.post(f"/guichet/{visit.id}/code/", body, kind=kind, cookie=cookies)
 
 
 def write_statements(folder: Path, persons: list[Person], until: date) -> list[Path]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
+from django.conf import settings
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from dossiers import counter, sharing
 from jobs import queue
 from tests.bench.world import pdf
 from tests.cast import LEFEVRE, NADIA, PAUL, PHARMACIST, ROY, STAFF
-from tests.signing_in import client_of
+from tests.signing_in import client_of, session_of
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,8 @@ READING = {
     "public:sign_in_where": AFTER_SIGNING_IN,
     "public:sign_in_code": AFTER_SIGNING_IN,
     "public:first_password": AFTER_SIGNING_IN,
+    "public:asleep": AFTER_SIGNING_IN,
+    "public:nothing_received": ACTED_UPON,
     "public:sign_out": ACTED_UPON,
     "public:signed_out": PUBLIC,
     "public:enrol": PUBLIC,
@@ -119,9 +122,15 @@ READING = {
     "counter:sign_in_password": AFTER_SIGNING_IN,
     "counter:home": COUNTER,
     "counter:information": COUNTER,
+    "counter:post": only("agent", *CARERS, served=405),
     "counter:card": only("agent", *CARERS, served=405),
     "counter:identity": THE_AGENT_WHO_READ_THE_CARD,
-    "counter:agreement": only("agent", *CARERS, served=302),
+    # Another page of the visit comes first.
+    **dict.fromkeys(
+        ("counter:exists", "counter:agreement", "counter:code", "counter:sheet"),
+        THE_AGENT_WHO_READ_THE_CARD | {"agent": 302},
+    ),
+    "counter:turned": THE_AGENT_WHO_READ_THE_CARD,
     "counter:think_it_over": only("agent", *CARERS, served=405),
     "staff:sign_in": PUBLIC,
     "staff:sign_in_code": AFTER_SIGNING_IN,
@@ -139,6 +148,7 @@ ACTING = {
     "professional:deposit": CARERS_OF,
     "patient:withdraw": HOLDERS | {"holder": 302, "another patient": 302},  # back to a list of one's own
     "counter:card": only("agent", *CARERS, served=409),
+    "counter:post": only("agent", *CARERS, served=302),
     "counter:identity": THE_AGENT_WHO_READ_THE_CARD,
     "counter:think_it_over": COUNTER | dict.fromkeys(CARERS, 404),
     "staff:retry": only("staff", served=302),
@@ -183,7 +193,7 @@ def scene(open_at_the_counter, reading, holder_of):
     job = queue.job_id_of(deposit.CHECK, str(receipt.document_id))
     queue.work(job)
     third = replace(other, ins=replace(reading.ins, value="1800412115004" + nir_key("1800412115004")))
-    visit = counter.receive(third, by=ROY, at=at)
+    visit = counter.receive(third, by=ROY, at=at, desk="poste bureau")
     people = {
         "nobody": None,
         "holder": holder_of(dossier_id),
@@ -194,8 +204,11 @@ def scene(open_at_the_counter, reading, holder_of):
         "agent": ROY,
         "staff": STAFF,
     }
+    clients = {who: client_of(actor) for who, actor in people.items()}
+    at_the_desk = session_of(ROY, counter_post="poste", counter_desk="bureau")
+    clients["agent"].cookies[settings.SESSION_COOKIE_NAME] = at_the_desk
     return Scene(
-        clients={who: client_of(actor) for who, actor in people.items()},
+        clients=clients,
         arguments={
             "dossier_id": dossier_id,
             "document_id": receipt.document_id,
@@ -236,10 +249,11 @@ def answers(scene, route, verb):
 def outside(monkeypatch):
     """The reader holds no card; nothing else outside is spoken to."""
 
-    def no_card(card_id):
+    def no_card(card_id, **_):
         raise card_reader.CardNotRead
 
-    monkeypatch.setattr(card_reader, "cards", list)
+    monkeypatch.setattr(card_reader, "posts", lambda structure: [card_reader.Post("poste", "Guichet")])
+    monkeypatch.setattr(card_reader, "cards", lambda post, structure: [])
     monkeypatch.setattr(card_reader, "read", no_card)
 
 

@@ -1,7 +1,7 @@
 """Somebody's dossier, opened through the operations, with the outside world played by the test."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -54,18 +54,21 @@ def open_at_the_counter(reading):
     return open_it
 
 
+FOR_YEARS = date(2020, 1, 1)
+
+
 @dataclass
 class Insurer:
     """The insurer as the test plays it: who it knows, and the codes it delivered."""
 
     knows: tuple[MaskedContact, ...] | None = (
-        MaskedContact("c1", "sms", "06 ** ** ** 42"),
-        MaskedContact("c2", "courrier", "28 avenue de B***"),
+        MaskedContact("c1", "sms", "06 ** ** ** 42", FOR_YEARS),
+        MaskedContact("c2", "courrier", "28 avenue de B***", FOR_YEARS),
     )
     codes: list[str] = None
     asked: int = 0
 
-    def verify(self, ins, traits, vitale_serial):
+    def verify(self, ins, traits, vitale_serial, *, within=None):
         self.asked += 1
         return insurer.Verification("v1", self.knows) if self.knows else None
 
@@ -114,7 +117,7 @@ def own_codes(monkeypatch):
     from accounts import notices
 
     sent = []
-    monkeypatch.setattr(notices, "queue_code", lambda contact, code, *, at: sent.append(code))
+    monkeypatch.setattr(notices, "queue_code", lambda contact, code, **_: sent.append(code))
     return sent
 
 

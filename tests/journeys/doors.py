@@ -1,5 +1,6 @@
 """How each kind of person comes in."""
 
+import re
 from collections.abc import Callable
 
 from sandbox.population import Person
@@ -105,18 +106,27 @@ def _once(visitor: Visitor, who: str, sign_in: Callable[[], None]) -> Visitor:
     return visitor
 
 
-def opens_at_the_counter(visitor: Visitor, person: Person, *, phone: str = "") -> None:
-    """From the carte Vitale to the sheet. Without a telephone there is no access on the web."""
+def opens_at_the_counter(visitor: Visitor, person: Person, *, phone: str = "", known: str = "") -> None:
+    """From the carte Vitale to the sheet. `known` is a telephone of the insurer's, whose code is read aloud;
+    `phone` another one, whose code does not arrive. Without either there is no access on the web."""
     visitor.go("/guichet/")
     visitor.look("guichet-carte")
     with visitor.page.expect_navigation():
         visitor.page.locator(f'button[value="{person.slug}"]').click()
     visitor.look("guichet-identite")
-    visitor.tick("Carte d’identité")
-    visitor.press("Continuer")
+    visitor.press("sa carte d’identité")
     visitor.look("guichet-accord")
     visitor.tick("a dit oui")
-    visitor.tick("Par SMS" if phone else "Ni téléphone")
-    if phone:
-        visitor.answer(phone=phone)
-    visitor.press("Ouvrir le dossier")
+    if known:
+        there = len(visitor.world.messages(known))
+        visitor.press(re.compile(f"{known[:2]} .. .. .. {known[-2:]}".replace("..", r"\*\*")))
+        visitor.look("guichet-code")
+        visitor.answer(code=visitor.world.code(known, after=there))
+        visitor.press("Ouvrir le dossier et son accès")
+    elif phone:
+        visitor.unfold("Un autre téléphone ou e-mail")
+        visitor.answer(other=phone)
+        visitor.press("C’est le sien")
+        visitor.press(re.compile("Le code n’arrive pas"))
+    else:
+        visitor.press(re.compile("Rien pour l’instant"))

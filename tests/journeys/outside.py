@@ -51,6 +51,10 @@ class World:
     def code(self, to: str, *, after: int) -> str:
         return re.search(r"\b\d{6}\b", self.message(to, after=after))[0]
 
+    def wake_code(self, to: str, *, after: int) -> str:
+        """The nine digits of a message or a letter."""
+        return re.search(r"\b\d{3} \d{3} \d{3}\b", self.message(to, after=after))[0]
+
     def code_of_the_application(self, slug: str) -> str:
         """What the telephone of an agent shows, with time left to type it."""
         if totp.seconds_left(time.time()) < 3:

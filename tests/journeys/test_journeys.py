@@ -149,13 +149,21 @@ def test_a_holder_comes_in_reads_and_takes_an_authorisation_back(comes):
 
 def test_an_agent_opens_at_the_counter_and_the_person_comes_in_with_the_sheet(comes, world):
     roy = as_employee(comes(), "roy")
+    letter_box = f"{JEANNINE.name}, {JEANNINE.address}"
     opens_at_the_counter(roy, JEANNINE, phone="06 39 98 44 55")
-    assert roy.title == "Vos accès, Jeannine Combes"
+    assert roy.title == "Votre lettre arrive, Madame Combes"
     login, password = roy.secrets()
-    roy.look("guichet-fiche")
+    roy.look("guichet-fiche-lettre")
 
     jeannine = comes(width=390)
     signs_in(jeannine, login, password, "0639984455")
+    assert jeannine.title == "Il manque un code."
+    jeannine.look("acces-endormi")
+    jeannine.go("/mon-dmp/")
+    assert jeannine.path.startswith("/connexion/"), "an access asleep opens nothing"
+    jeannine.go("/connexion/eveil/")
+    jeannine.answer(code=world.wake_code(letter_box, after=0))
+    jeannine.press("Continuer")
     assert jeannine.title == "Choisissez votre mot de passe"
     jeannine.look("premier-mot-de-passe")
     jeannine.go("/mon-dmp/")
@@ -178,22 +186,25 @@ def test_without_telephone_nor_mail_the_agent_hands_an_acknowledgement(comes):
     roy = as_employee(comes("roy"), "roy")
     opens_at_the_counter(roy, FATOU)
 
-    assert roy.title == "Le dossier de Fatou N'Diaye est ouvert"
-    assert roy.page.locator(".secret").count() == 0
+    assert roy.title == "Votre dossier est ouvert, Madame N'Diaye"
+    assert roy.page.locator(".secret").count() == 1, "a reference, and no secret"
     roy.look("guichet-accuse")
     roy.go("/guichet/")
     with roy.page.expect_navigation():
         roy.page.locator('button[value="camille"]').click()
+    roy.press("sa carte d’identité")
     assert roy.title == "Mme Moreau a déjà un dossier"
     roy.look("guichet-existe")
-    roy.press("Terminer")
+    roy.press("Rien aujourd’hui")
     assert roy.path == "/guichet/"
 
 
 def test_a_pharmacist_opens_at_the_counter_and_reads_nothing_without_an_agreement(comes):
     lucie = as_professional(comes(), "Lucie Ferran")
     lucie.follow("Ouvrir un dossier")
-    opens_at_the_counter(lucie, MARIE_OF_NICE, phone=MARIE_OF_NICE.phone)
+    opens_at_the_counter(lucie, MARIE_OF_NICE, known=MARIE_OF_NICE.phone)
+    assert lucie.title == "Vos accès, Madame Martin"
+    lucie.look("guichet-fiche")
     assert "Pharmacie du Pont" in lucie.words and "Fiche remise par Lucie Ferran" in lucie.words
 
     lucie.go("/pro/")
@@ -292,7 +303,7 @@ def test_a_cardiologist_says_where_he_practises_today(comes):
 )
 def test_what_the_insurer_answers_is_told_truthfully(comes, person, told):
     roy = as_employee(comes("roy"), "roy")
-    opens_at_the_counter(roy, person, phone=person.phone)
+    opens_at_the_counter(roy, person, known=person.phone)
     login, password = roy.secrets()
 
     holder = comes(width=390)
@@ -307,8 +318,8 @@ def test_what_the_insurer_answers_is_told_truthfully(comes, person, told):
 
 def test_the_team_mends_what_waits_for_a_person(comes, world):
     roy = as_employee(comes("roy"), "roy")
-    opens_at_the_counter(roy, CHLOE, phone=CHLOE.phone)
-    opens_at_the_counter(roy, SOPHIE, phone=SOPHIE.phone)
+    opens_at_the_counter(roy, CHLOE, known=CHLOE.phone)
+    opens_at_the_counter(roy, SOPHIE, known=SOPHIE.phone)
     login, password = roy.secrets()
 
     ines = as_employee(comes(), "equipe")

@@ -81,9 +81,15 @@ class Visitor:
         """As a hand does: the whole block answers."""
         self.page.locator(".choice label").filter(has_text=words).first.click()
 
+    def unfold(self, words: str) -> None:
+        """Open what is folded, unless it is open already."""
+        folded = self.page.locator("details").filter(has_text=words).first
+        if folded.get_attribute("open") is None:
+            folded.locator("summary").first.click()
+
     def press(self, words: str | re.Pattern[str]) -> None:
         with self.page.expect_navigation():
-            self.page.get_by_role("button", name=words, exact=True).first.click()
+            self.page.get_by_role("button", name=words, exact=isinstance(words, str)).first.click()
 
     def follow(self, words: str | re.Pattern[str]) -> None:
         with self.page.expect_navigation():

@@ -19,6 +19,7 @@ from dossiers.house import HOUSE
 from dossiers.opening import IMPORT_HISTORY
 from dossiers.things import DossierAtTheDoor
 from jobs import queue
+from tests import openings
 from tests.cast import CAMILLE, LEFEVRE
 from tests.conscience import Conscience
 from tests.documents.conftest import content_store  # noqa: F401  (fixture)
@@ -69,7 +70,9 @@ def entered() -> Callable[[Actor], Conscience]:
 def dossier(open_at_the_counter, reading, content_store) -> AccessSheet:  # noqa: F811
     """Camille's dossier, opened at the counter a moment ago, with the sheet she was given."""
     now = timezone.now()
-    return open_at_the_counter(at=now, reading=replace(reading, read_at=now))
+    sheet = open_at_the_counter(at=now, reading=replace(reading, read_at=now))
+    openings.wake(sheet.dossier_id, at=now)
+    return sheet
 
 
 @pytest.fixture

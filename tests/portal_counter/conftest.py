@@ -1,6 +1,7 @@
 """The portals through HTTP: all of the house is real, the world outside is the sandbox in its own process."""
 
 import base64
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,14 +15,16 @@ from django.utils import timezone
 
 from accounts import directory
 from accounts.userinfo import PlaceOfPractice
+from jobs import queue
 from sandbox import totp
+from sandbox.population import ROY
 from tests.conscience import Conscience
 from tests.portal.chromium import house, window  # noqa: F401  (fixtures)
 from tests.sandbox.world import World, running
 
 PASSWORD = "une phrase que Bernard retient 31"
 SECRET = b"twenty bytes, no more"[:20]
-CPAM = PlaceOfPractice(number="310000000", name="CPAM de la Haute-Garonne")
+CPAM = PlaceOfPractice(number=ROY.siret, name=ROY.employer)
 
 
 @pytest.fixture(scope="package")
@@ -125,18 +128,52 @@ def pharmacist(sign_in_professional) -> Client:
 
 
 def receive(client: Client, card: str) -> str:
-    """Read a card; answers the address of the visit."""
-    return client.post(reverse("counter:card"), {"carte": card})["Location"]
+    """Read a card, and let the insurer answer; answers the address of the visit."""
+    client.get(reverse("counter:home"))
+    visit = client.post(reverse("counter:card"), {"carte": card})["Location"]
+    work("dossiers.ask_contacts")
+    return visit
 
 
-AGREED = {"agreed": "on", "regulation": "on", "break_glass": "on", "channel": "aucun"}
+def compare(client: Client, visit: str, paper: str = "ID_CARD") -> str:
+    """Say which paper was looked at; answers where one goes on."""
+    return client.post(visit, {"piece": paper})["Location"]
+
+
+def work(*kinds: str) -> None:
+    """Do the jobs of these kinds that wait."""
+    for job in queue.waiting(["ready"]):
+        if job.kind in kinds:
+            queue.work(job.id)
+
+
+AGREED = {"agreed": "on", "regulation": "on", "break_glass": "on"}
+NOTHING = {"contact": "rien"}
+
+
+def typed(contact: str, whose: str = "elle") -> dict[str, str]:
+    return {"other": contact, "a_qui": whose}
+
+
+def known(page, mask: str) -> dict[str, str]:
+    """The button of the insurer's contact that shows this mask."""
+    found = re.search(rf'name="contact" value="([^"]+)"[^>]*>.{{0,400}}?{re.escape(mask)}', page, re.S)
+    return {"contact": found[1]}
+
+
+def choose(client: Client, card: str, **answers: str):
+    """From the card to how to be reached; the answer to the last button."""
+    agreement = compare(client, receive(client, card))
+    given = {name: answer for name, answer in (AGREED | answers).items() if answer}
+    return client.post(agreement, given)
 
 
 def open_for(client: Client, card: str, **answers: str) -> str:
-    """Open somebody's dossier at the counter, page after page; answers the sheet."""
-    agreement = client.post(receive(client, card), {"shown": "ID_CARD"})["Location"]
-    given = {name: answer for name, answer in (AGREED | answers).items() if answer}
-    sheet = client.post(agreement, given)
+    """Open somebody's dossier at the counter, page after page; answers the sheet. No code comes back."""
+    answered = choose(client, card, **(answers or NOTHING))
+    if answered["Location"].endswith("/code/"):
+        answered = client.post(answered["Location"], {"suite": "sans-code"})
+    sheet = client.get(answered["Location"])
     assert sheet.status_code == 200, sheet
     return sheet.content.decode()
 

@@ -52,7 +52,10 @@ def received(person: Person, contact: Contact | None = None) -> counter.AccessSh
     """A dossier opened at the counter, and the sheet that is printed."""
     at = timezone.now()
     visit = counter.receive(reading_of(person, at), by=ROY, at=at)
-    return openings.open_here(visit.id, by=ROY, at=at, contact=contact)
+    sheet = openings.open_here(visit.id, by=ROY, at=at, contact=contact)
+    if contact is not None:
+        openings.wake(sheet.dossier_id, at=at)
+    return sheet
 
 
 def lines_told_by_the_insurer(person: Person) -> int:

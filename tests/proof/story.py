@@ -155,9 +155,16 @@ class Story:
         code = totp.code(self.agent.totp_secret, time.time())
         self.expect(agent.post("/guichet/connexion/code/", {"code": code}), 302, "/guichet/")
         visit = self.expect(agent.post("/guichet/carte/", {"carte": ANGE.slug}), 302).location
-        asked = self.expect(agent.post(visit, {"shown": "ID_CARD"}), 302).location
-        answers = {"agreed": "on", "regulation": "on", "channel": "sms", "phone": ANGE.phone or ""}
-        sheet = self.expect(agent.post(asked, answers), 200)
+        asked = self.expect(agent.post(visit, {"piece": "ID_CARD"}), 302).location
+        self.working()
+        page = self.expect(agent.get(asked), 200).text
+        contact = re.search(r'name="contact" value="([^"]+)"', page)
+        assert contact is not None, "the insurer did not answer in time"
+        answers = {"agreed": "on", "regulation": "on", "contact": contact[1]}
+        since = timezone.now()
+        read = self.expect(agent.post(asked, answers), 302).location
+        aloud = {"code": self.code(since)}
+        sheet = self.expect(agent.get(self.expect(agent.post(read, aloud), 302).location), 200)
         secrets = [html.unescape(one) for one in re.findall(r'class="secret"[^>]*>([^<]+)<', sheet.text)]
         password = next(one for one in secrets if re.fullmatch(r"([A-Z2-9]{4}-){3}[A-Z2-9]{4}", one))
         login = next(one for one in secrets if re.fullmatch(r"[a-z-]+-\d{6}", one))

@@ -145,6 +145,6 @@ def _open(roy: OverTheWire, card: str, pages: list[float]) -> bool:
         return answer
 
     visit = timed("/guichet/carte/", {"carte": card})
-    agreement = timed(visit.location, {"shown": "ID_CARD"})
-    sheet = timed(agreement.location, {"agreed": "on", "regulation": "on", "channel": "aucun"})
-    return sheet.status == 200
+    agreement = timed(visit.location, {"piece": "ID_CARD"})
+    sheet = timed(agreement.location, {"agreed": "on", "regulation": "on", "contact": "rien"})
+    return sheet.status == 302 and sheet.location.endswith("/fiche/")

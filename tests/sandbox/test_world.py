@@ -73,11 +73,13 @@ def test_what_arrives_is_shown_as_text(world: World):
 
 
 def read(world: World, card: str, nonce: str = NONCE) -> requests.Response:
-    return requests.post(f"{world.url}/lecteur/lectures", json={"carte": card, "nonce": nonce}, timeout=5)
+    return requests.post(
+        f"{world.url}/lecteur/postes/cpam-1/lectures", json={"carte": card, "nonce": nonce}, timeout=5
+    )
 
 
 def test_the_reader_lists_the_cards_one_may_insert(world: World):
-    listed = requests.get(f"{world.url}/lecteur/cartes", timeout=5).json()["cartes"]
+    listed = requests.get(f"{world.url}/lecteur/postes/cpam-1/cartes", timeout=5).json()["cartes"]
     cards = {card["id"] for card in listed}
 
     assert CAMILLE.slug in cards

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -224,19 +224,18 @@ class Play:
     def bernard_is_received_at_the_counter(self) -> str:
         """No telephone, no mail: a dossier without web access, and a receipt on paper."""
         roy = self.roy_signs_in()
-        reading = card_reader.read(BERNARD.slug, at=self.now)
+        [post] = card_reader.posts(ROY.siret)
+        read = card_reader.read(BERNARD.slug, post_id=post.id, structure=ROY.siret, at=self.now)
         at = story.COUNTER.before(self.now)
+        reading = replace(read, read_at=at)
         visit = counter.receive(reading, by=roy, at=at)
         sheet = counter.open_here(
             visit.id,
             identity_document=counter.IdentityDocument.ID_CARD,
-            agreed=True,
-            break_glass=True,
-            regulation=False,
-            contact=None,
+            answers=counter.Answers(agreed=True, break_glass=True, regulation=False),
             information_version=information.VERSION,
             by=roy,
-            at=at + 9 * A_MOMENT,
+            at=at + 4 * A_MOMENT,
         )
         return str(sheet.dossier_id)
 
