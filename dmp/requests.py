@@ -10,7 +10,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from dmp import logs
+from dmp import logs, metrics
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +43,11 @@ class RequestMiddleware:
         request.reference = reference
         bind_contextvars(request=reference)
         try:
-            response = self.get_response(request)
+            with metrics.in_progress():
+                response = self.get_response(request)
             route = route_of(request)
+            seconds = time.perf_counter() - began
+            metrics.count(route, response.status_code, seconds)
             if route not in WITHOUT_A_LINE or response.status_code >= 400:
                 logs.write(
                     event="request",
@@ -53,7 +56,7 @@ class RequestMiddleware:
                     method=request.method if request.method in METHODS else "other",
                     route=route,
                     status=response.status_code,
-                    seconds=round(time.perf_counter() - began, 4),
+                    seconds=round(seconds, 4),
                 )
         finally:
             clear_contextvars()

@@ -347,6 +347,9 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+# host:port of the figures for whoever watches, inside; none are counted when it is empty.
+DMP_METRICS_ADDRESS = setting("DMP_METRICS_ADDRESS")
+
 # Only the keys that dmp.logs allows come out, whoever speaks.
 LOGGING_CONFIG = "dmp.logs.configure"
 LOGGING = {"level": setting("DMP_LOG_LEVEL", "INFO")}

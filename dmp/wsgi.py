@@ -12,11 +12,12 @@ django.setup()
 from django.conf import settings  # noqa: E402  once Django is ready
 
 from accounts import outbound  # noqa: E402
-from dmp import checks  # noqa: E402
+from dmp import checks, metrics  # noqa: E402
 from dmp.front import pages  # noqa: E402
 from dmp.front.application import Front  # noqa: E402
 
 checks.refuse_to_start_unsound(checks.Process.WEB)
+metrics.serve_if_asked()
 
 application = get_wsgi_application()
 outbound.at_most(settings.DMP_CALLS_AT_ONCE)

@@ -8,7 +8,7 @@ import warnings
 import pytest
 import structlog
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from dmp import logs, requests
 
@@ -169,7 +169,7 @@ def an_exception_of_ours() -> None:
 
 
 def an_error_of_the_database() -> None:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT %s::int", [PLANTED])
 
 
