@@ -75,14 +75,18 @@ def database() -> Iterator[Finding]:
             cursor.execute("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
             recovering, read_only = cursor.fetchone()
     except WrongKey as fault:
-        yield Finding(f"The keys are not those of this database: {fault}.", "Bring the key file it was written with.")
+        yield Finding(
+            f"The keys are not those of this database: {fault}.", "Bring the key file it was written with."
+        )
     except UnusableKeys as fault:
         yield Finding(str(fault), "See « Keys » in docs/operating.md.")
     except DatabaseError:
         yield Finding("PostgreSQL does not answer.", "Start it, or correct DATABASE_URL.")
     else:
         if recovering:
-            yield Finding("PostgreSQL is a replica: nothing can be written.", "Promote it, or use the primary.")
+            yield Finding(
+                "PostgreSQL is a replica: nothing can be written.", "Promote it, or use the primary."
+            )
         elif read_only == "on":
             yield Finding("PostgreSQL is read-only.", "Find who set default_transaction_read_only, and why.")
 
@@ -156,7 +160,9 @@ def room() -> Iterator[Finding]:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as failure:
-        yield Finding(f"{place} cannot be written: {os.strerror(failure.errno or 0)}.", "Give it to this user.")
+        yield Finding(
+            f"{place} cannot be written: {os.strerror(failure.errno or 0)}.", "Give it to this user."
+        )
         return
     if (left := shutil.disk_usage(place).free) < LITTLE_ROOM:
         yield Finding(f"{left >> 20} MiB are left where contents are stored.", "Make room.")

@@ -56,6 +56,7 @@ class Lease:
     subject_id: UUID
     idem: str
     attempts: int
+    request: str = ""  # the reference of the request that asked for it
     settled: list[bool] = field(default_factory=list, compare=False, repr=False)
 
     @property
@@ -95,7 +96,7 @@ _TAKE = """
 UPDATE jobs_job SET state = 'leased', lease_token = %s::uuid, attempts = LEAST(attempts, {most}) + 1,
     lease_until = statement_timestamp() + %s::interval
 WHERE id = ({which} LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, kind, subject_id, idem, attempts
+RETURNING id, kind, subject_id, idem, attempts, request
 """
 _TAKE_THIS = _TAKE.format(
     most=MAX_ATTEMPTS,
@@ -131,8 +132,8 @@ def _take(statement: str, which: object) -> Lease | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    job_id, kind, subject_id, idem, attempts = row
-    return Lease(job_id, token, kind, subject_id, idem, attempts)
+    job_id, kind, subject_id, idem, attempts, request = row
+    return Lease(job_id, token, kind, subject_id, idem, attempts, request)
 
 
 def length() -> timedelta:

@@ -33,6 +33,7 @@ class Job(models.Model):
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     code = models.TextField(blank=True)  # why it waits, or how it ended
+    request = models.TextField(db_default="")  # the reference of the request that asked, as the logs have it
     created_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import connection, transaction
+from structlog.contextvars import get_contextvars
 
 from jobs import bell, leases
 from jobs.handlers import closed_by, urgency_of
@@ -68,9 +69,9 @@ class JobState:
 
 _ROW = """
 INSERT INTO jobs_job (id, kind, urgency, idem, subject_id, author_id, structure_id, state, attempts,
-    run_after, code, created_at)
+    run_after, code, request, created_at)
 SELECT %s::uuid, %s::text, %s::smallint, %s::text, %s::uuid, %s::uuid, %s::uuid, 'ready', 0,
-    statement_timestamp() + %s::interval, '', %s::timestamptz {where}
+    statement_timestamp() + %s::interval, '', %s::text, %s::timestamptz {where}
 ON CONFLICT DO NOTHING
 """
 
@@ -116,7 +117,8 @@ def enqueuing(
     clock of the database. `author_id`, `structure_id`: of whoever fills the queue, so that it may be bounded.
     """
     job_id, urgency = job_id_of(kind, idem), urgency_of(kind)
-    params = (job_id, kind, int(urgency), idem, subject_id, author_id, structure_id, after, at)
+    request = get_contextvars().get("request", "")
+    params = (job_id, kind, int(urgency), idem, subject_id, author_id, structure_id, after, request, at)
     return Enqueuing(job_id, urgency, params)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.db import connection
+from structlog.contextvars import bound_contextvars
 
 from jobs import leases
 from jobs.handlers import Asking, UnknownKind, known
@@ -45,6 +46,8 @@ class Work:
 
     def __post_init__(self) -> None:
         self.log = log.bind(job=str(self.lease.job_id), kind=self.lease.kind, attempt=self.lease.attempts)
+        if self.lease.request:
+            self.log = self.log.bind(request=self.lease.request)
         self.started = time.monotonic()
 
     def begin(self) -> Asking | None:
@@ -65,7 +68,9 @@ class Work:
 
     def _step(self, step: Callable[[], Asking | None]) -> Asking | None:
         try:
-            asking = step()
+            # What the job logs, and the jobs it asks for, are found under the same reference.
+            with bound_contextvars(request=self.lease.request):
+                asking = step()
         except Fenced:
             return self._end(FENCED)
         except Later as later:

@@ -87,7 +87,9 @@ def test_the_alerts_and_the_dashboard_ask_for_figures_that_exist(figures):
     board = json.loads((ROOT / "deploy/watching/dashboard.json").read_text())
 
     asked = {name for group in rules for rule in group["rules"] for name in named_by(rule["expr"])}
-    shown = {name for panel in board["panels"] for each in panel["targets"] for name in named_by(each["expr"])}
+    shown = {
+        name for panel in board["panels"] for each in panel["targets"] for name in named_by(each["expr"])
+    }
     assert asked
     assert shown
     assert (asked | shown) - exported == set()

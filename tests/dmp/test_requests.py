@@ -5,12 +5,17 @@ import logging
 import re
 import warnings
 
+from uuid import uuid4
+
 import pytest
 import structlog
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from dmp import logs, requests
+from jobs import queue
 
 NIR = "279035121518989"
 NAME = "Duchamp-Lagarrigue"
@@ -162,6 +167,23 @@ def test_nobody_planted_anywhere_comes_out_in_a_log(client, lines, broken, monke
     assert len(gets) + len(posts) + len(SPEAKERS) >= 30
     assert sum(line["event"] == "request" for line in lines()) >= len(gets) + len(posts)
     assert not PERSON.search(lines.text), PERSON.search(lines.text)
+
+
+@pytest.mark.django_db
+def test_what_a_request_asks_for_is_found_under_its_reference(lines):
+    """One search finds the page, the job that it asked for, and the jobs that this one asks for."""
+    job = uuid4()
+    with bound_contextvars(request="7F3K9-QXM2P"):
+        queue.enqueue("history.import", subject_id=job, idem=str(job), at=timezone.now())
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT request FROM jobs_job WHERE subject_id = %s", [job])
+        assert cursor.fetchone() == ("7F3K9-QXM2P",)
+    queue.work(queue.job_id_of("history.import", str(job)))
+
+    worked = [line for line in lines() if line["event"].startswith("job")]
+    assert worked
+    assert {line["request"] for line in worked} == {"7F3K9-QXM2P"}
 
 
 def an_exception_of_ours() -> None:
