@@ -43,7 +43,7 @@ Examination = Callable[[], Iterator[Finding]]
 
 
 def examine() -> list[Finding]:
-    """Everything that is wrong, the serious first. What cannot be looked at without the database waits for it."""
+    """Everything that is wrong, the serious first. What the database knows is left out while it is away."""
     found = [*configuration(), *room(), *bell(), *outside()]
     answers = list(database())
     found += answers
@@ -139,7 +139,8 @@ def waiting() -> Iterator[Finding]:
         )
         ages = cursor.fetchall()
         cursor.execute(
-            "SELECT kind, code, count(*) FROM jobs_job WHERE state IN ('held', 'dead') GROUP BY 1, 2 ORDER BY 1, 2"
+            "SELECT kind, code, count(*) FROM jobs_job WHERE state IN ('held', 'dead')"
+            " GROUP BY 1, 2 ORDER BY 1, 2"
         )
         decisions = cursor.fetchall()
     for urgency, age in ages:

@@ -1,8 +1,8 @@
 """Figures for whoever watches the service: counts, ages and times, of nobody.
 
-Served in Prometheus' text form on an address of its own, inside, never through the proxy (DMP_METRICS_ADDRESS).
-Several web processes share one directory of counters; whichever answers tells the sum of all. What the database
-knows, jobs above all, is asked of it at each reading.
+Served in Prometheus' text form on an address of its own, inside, never through the proxy (see the settings).
+Several web processes share one directory of counters; whichever answers tells the sum of all. What the
+database knows, jobs above all, is asked of it at each reading.
 """
 
 import os
@@ -36,7 +36,7 @@ FROM jobs_job WHERE state <> 'done' GROUP BY kind, urgency, state
 
 
 def address() -> tuple[str, int] | None:
-    """Where figures are served; None when nobody asked for them. Raises ValueError on anything but host:port."""
+    """Where figures are served, None when nobody asked for them. Raises ValueError unless it is host:port."""
     if not settings.DMP_METRICS_ADDRESS:
         return None
     host, _, port = settings.DMP_METRICS_ADDRESS.rpartition(":")
@@ -153,7 +153,7 @@ class _Silent(WSGIRequestHandler):
 
 
 def serve_if_asked() -> None:
-    """Begin to serve figures, in a thread of its own. Whoever cannot listen there says so and serves people."""
+    """Begin to serve figures, in a thread. A process that cannot listen there says so and serves people."""
     if (where := address()) is None:
         return
     requests()

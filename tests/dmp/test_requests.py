@@ -4,7 +4,6 @@ import json
 import logging
 import re
 import warnings
-
 from uuid import uuid4
 
 import pytest
