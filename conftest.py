@@ -64,6 +64,8 @@ def checker(var: Path) -> Iterator[None]:
 def redis_server(var: Path) -> Iterator[str]:
     """A Valkey for this process; its socket's path."""
     server = valkey.start(var)
+    settings.DMP_REDIS_URL = valkey.address(var, "unix", "db=1")
+    settings.CELERY_BROKER_URL = valkey.address(var, "redis+socket", "virtual_host=0")
     yield str(valkey.socket_path(var))
     children.stop(server)
 

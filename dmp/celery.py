@@ -6,10 +6,13 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.signals import setup_logging, worker_init
 
+from dmp import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
 
 PATIENCE = 10.0  # seconds for the jobs under way, when a worker is asked to stop
 
+broker.use()
 app = Celery("dmp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -223,9 +223,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis carries the bell and caches; each process bears its absence, and waits a fifth of a second at most.
 REDIS_URL = setting("REDIS_URL")
-DMP_REDIS_URL = REDIS_URL or f"unix://{valkey.socket_path(DMP_VAR)}?db=1"
+DMP_REDIS_URL = REDIS_URL or valkey.address(DMP_VAR, "unix", "db=1")
 DMP_REDIS_PATIENCE = 0.2
-CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{valkey.socket_path(DMP_VAR)}?virtual_host=0"
+CELERY_BROKER_URL = REDIS_URL or valkey.address(DMP_VAR, "redis+socket", "virtual_host=0")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -235,12 +235,14 @@ CELERY_TASK_DEFAULT_QUEUE = Urgency.BULK.queue
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 # What Celery receives says that there is work; the slots do it, in threads of their own.
 CELERY_WORKER_POOL = "solo"
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_PREFETCH_MULTIPLIER = 0  # a bell takes no time: none keeps the next from being heard
 # Nobody gives orders to a worker through Redis, and it tells nothing there.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
+# A bell that nobody answered is lost: whoever looks at the table two seconds later rings none.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 

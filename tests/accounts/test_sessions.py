@@ -16,6 +16,7 @@ from accounts.middleware import ACTOR, ActorMiddleware
 from accounts.models import Session
 from accounts.session_cache import SessionCache
 from accounts.sessions import SessionStore
+from dmp import valkey
 from tests.accounts.people import is_anonymous, visit
 from tests.cast import CAMILLE, LEFEVRE, NOON
 from vault import subjects
@@ -25,9 +26,14 @@ from vault import subjects
 def fresh_cache(redis_server, monkeypatch):
     """A cache of its own for each test, on the Redis of the tests."""
     cache = SessionCache(settings.DMP_REDIS_URL)
-    cache._redis.flushdb()
+    forget_all()
     monkeypatch.setattr(session_cache, "_cache", cache)
     return cache
+
+
+def forget_all():
+    with valkey.operator(settings.DMP_VAR, 1) as server:
+        server.flushdb()
 
 
 def signed_in(actor=CAMILLE, at=None):
@@ -61,8 +67,9 @@ def test_the_table_holds_neither_the_identifier_nor_what_is_said():
 def test_redis_holds_neither(fresh_cache):
     session = signed_in()
 
-    names = fresh_cache._redis.keys()
-    kept = names[0] + fresh_cache._redis.get(names[0])
+    with valkey.operator(settings.DMP_VAR, 1) as server:
+        names = server.keys()
+        kept = names[0] + server.get(names[0])
 
     assert session.session_key.encode() not in kept
     assert b"Moreau" not in kept
@@ -73,7 +80,7 @@ def test_a_sealed_session_moved_to_another_identifier_opens_nothing(fresh_cache)
     one, other = signed_in(), signed_in(LEFEVRE)
     sealed = Session.objects.get(owner_id=CAMILLE.id).sealed
     Session.objects.filter(owner_id=LEFEVRE.id).update(sealed=sealed)
-    fresh_cache._redis.flushdb()
+    forget_all()
 
     assert dict(SessionStore(other.session_key).items()) == {}
     assert SessionStore(one.session_key)[ACTOR]
@@ -87,7 +94,7 @@ def test_a_visit_ends_when_nothing_happens(actor, minutes, fresh_cache):
     assert row.idle_until - row.seen_at == timedelta(minutes=minutes)
 
     Session.objects.update(idle_until=timezone.now() - timedelta(seconds=1))
-    fresh_cache._redis.flushdb()
+    forget_all()
 
     assert ACTOR not in SessionStore(session.session_key)
 
@@ -108,7 +115,7 @@ def test_turning_pages_keeps_a_visit_open(fresh_cache):
     session = signed_in()
     ago = timezone.now() - timedelta(minutes=10)
     Session.objects.update(seen_at=ago, idle_until=ago + timedelta(minutes=15))
-    fresh_cache._redis.flushdb()
+    forget_all()
 
     assert SessionStore(session.session_key)[ACTOR]
 

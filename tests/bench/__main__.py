@@ -244,9 +244,7 @@ class Bench:
 
         with pg.connect(self.house.var, "dmp") as server:
             server.execute("DELETE FROM jobs_job WHERE state <> 'done'")
-        import redis
-
-        redis.Redis(unix_socket_path=str(valkey.socket_path(self.house.var))).flushall()
+        valkey.operator(self.house.var).flushall()
 
     def wait_for(self, statements: int) -> None:
         from dmp import pg

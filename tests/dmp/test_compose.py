@@ -76,6 +76,7 @@ SECRETS = {
     "POSTGRES_PASSWORD": {"postgresql", "prepare"},
     "DMP_OWNER_PASSWORD": {"prepare"},
     "DMP_APP_PASSWORD": {"keys", "prepare", "web", "codes", "worker", "scheduler"},
+    "DMP_REDIS_PASSWORD": {"valkey", "keys", "web", "codes", "worker", "scheduler"},
     "DMP_SECRET_KEY": {"web"},
     "DMP_PSC_CLIENT_SECRET": {"web"},
     "DMP_HISTORY_TOKEN": {"web", "codes", "worker", "scheduler"},

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import time
 
-import redis
+from django.conf import settings
 from django.utils import timezone
 
 from audit.verification import Verification
-from dmp import children
+from dmp import children, valkey
 from jobs import queue
 from jobs.models import State
 from jobs.scheduling import Sweeper
@@ -77,7 +77,7 @@ def import_under_fire(database, redis_server: str, *, imports: int, kills: int) 
                     workers[victim] = worker()
                     killed += 1
                     if killed == kills // 2:
-                        with redis.Redis(unix_socket_path=redis_server) as server:
+                        with valkey.operator(settings.DMP_VAR) as server:
                             server.flushall()
             survived = [process.poll() for process in workers]
         finally:

@@ -2,8 +2,8 @@ import socket
 from uuid import uuid4
 
 import pytest
-import redis
 
+from dmp import valkey
 from jobs import bell, handlers
 
 
@@ -59,9 +59,9 @@ def full_redis(settings):
 
 
 @pytest.fixture
-def emptied_redis(redis_server):
+def emptied_redis(redis_server, settings):
     """The Redis of the tests, empty; emptied again."""
-    with redis.Redis(unix_socket_path=redis_server) as server:
+    with valkey.operator(settings.DMP_VAR) as server:
         server.flushall()
         yield server
         server.flushall()

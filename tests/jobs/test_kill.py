@@ -8,11 +8,11 @@ import time
 from uuid import uuid4
 
 import pytest
-import redis
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from dmp import children
+from dmp import children, valkey
 from jobs import queue
 from jobs.models import State
 from jobs.scheduling import Sweeper
@@ -63,7 +63,7 @@ def test_each_effect_happens_once_whoever_is_killed(real_database, redis_server)
                 workers[victim] = worker()
                 kills += 1
                 if kills == 2:
-                    with redis.Redis(unix_socket_path=redis_server) as server:
+                    with valkey.operator(settings.DMP_VAR) as server:
                         server.flushall()
     finally:
         sweeper.stop(1)

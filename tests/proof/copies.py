@@ -5,9 +5,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-import redis
-
-from dmp import pg
+from dmp import keys, pg, valkey
 
 
 def dump(var: Path, database: str, to: Path) -> Path:
@@ -21,10 +19,11 @@ def dump(var: Path, database: str, to: Path) -> Path:
 class Overheard:
     """Every command that a Redis receives, as its MONITOR shows it."""
 
-    def __init__(self, path: str, to: Path) -> None:
+    def __init__(self, var: Path, to: Path) -> None:
+        password = keys.kept(var, valkey.SECRETS, (valkey.APPLICATION, valkey.OPERATOR))[valkey.OPERATOR]
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(path)
-        self._socket.sendall(b"MONITOR\r\n")
+        self._socket.connect(str(valkey.socket_path(var)))
+        self._socket.sendall(f"AUTH {valkey.OPERATOR} {password}\r\nMONITOR\r\n".encode())
         self._file = to
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -47,7 +46,7 @@ class Overheard:
         self._socket.close()
 
 
-def everything_in_redis(path: str, to: Path) -> int:
+def everything_in_redis(var: Path, to: Path) -> int:
     """All that a Redis holds, key after key; how many there were."""
     reading = {
         b"string": lambda server, key: [server.get(key)],
@@ -56,13 +55,13 @@ def everything_in_redis(path: str, to: Path) -> int:
         b"zset": lambda server, key: server.zrange(key, 0, -1),
         b"hash": lambda server, key: [part for pair in server.hgetall(key).items() for part in pair],
     }
-    keys = 0
-    with to.open("wb") as file, redis.Redis(unix_socket_path=path) as first:
+    found = 0
+    with to.open("wb") as file, valkey.operator(var) as first:
         databases = int(first.config_get("databases")["databases"])
         for number in range(databases):
-            with redis.Redis(unix_socket_path=path, db=number) as server:
+            with valkey.operator(var, number) as server:
                 for key in server.scan_iter():
-                    keys += 1
+                    found += 1
                     values = reading[server.type(key)](server, key)
                     file.write(b"\n".join([key, *(value or b"" for value in values), b""]))
-    return keys
+    return found

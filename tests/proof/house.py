@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from dmp import children, pg, valkey
+from dmp import children, pg
 from tests.proof.processes import ROOT, free_port, until
 
 READY_WITHIN = 300
@@ -34,10 +34,6 @@ class House:
     @property
     def sockets(self) -> Path:
         return children.socket_directory(self.var)
-
-    @property
-    def redis_socket(self) -> str:
-        return str(valkey.socket_path(self.var))
 
     def superuser(self) -> psycopg.Connection:
         return pg.connect(self.var, "dmp")

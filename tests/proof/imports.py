@@ -8,11 +8,11 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
-import redis
 from django.conf import settings
 
 from audit.verification import Verification
 from conftest import RealDatabase
+from dmp import valkey
 from tests.proof import people, processes
 from tests.proof.processes import Process, until
 from tests.sandbox.world import World
@@ -87,8 +87,7 @@ def _kill(draw: random.Random, workers: list[Process], waker: Process, server: p
 
 
 def _empty_redis() -> None:
-    path = settings.DMP_REDIS_URL.removeprefix("unix://").partition("?")[0]
-    with redis.Redis(unix_socket_path=path) as server:
+    with valkey.operator(settings.DMP_VAR) as server:
         server.flushall()
 
 

@@ -30,7 +30,7 @@ def test_a_stolen_house_names_nobody(tmp_path):
     var, thief = tmp_path / "v", tmp_path / "thief"
     thief.mkdir()
     with house.living(var) as home:
-        overheard = copies.Overheard(home.redis_socket, thief / "redis-monitor")
+        overheard = copies.Overheard(home.var, thief / "redis-monitor")
         borrowed = home.borrowed("roy")
         agent = story.Agent(
             login=borrowed["login"], password=borrowed["password"], totp_secret=borrowed["totp_secret"]
@@ -55,7 +55,7 @@ def test_a_stolen_house_names_nobody(tmp_path):
             play.plant("title", deposit.title)
         play.told()
         overheard.stop()
-        keys = copies.everything_in_redis(home.redis_socket, thief / "redis-content")
+        keys = copies.everything_in_redis(home.var, thief / "redis-content")
         copies.dump(home.var, "dmp", thief / "dump.sql")
         with home.superuser() as server:
             server.execute("CHECKPOINT")
