@@ -298,7 +298,7 @@ def test_as_root_without_namespaces_nothing_is_installed(copy, tmp_path):
     ("options", "then", "said"),
     [
         ("size=20m", "true", "Mo de libres"),
-        ("size=20m", "mount -o remount,ro", "lecture seule"),
+        ("size=20m", "mount -t tmpfs -o remount,ro tmpfs", "lecture seule"),
         ("size=20m,noexec", "true", "noexec"),
     ],
 )
