@@ -241,7 +241,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
-# A bell that nobody answered is lost: whoever looks at the table two seconds later rings none.
+# A bell that nobody answered is lost: whoever looks at the table a second later needs none.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

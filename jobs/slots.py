@@ -26,7 +26,7 @@ from jobs.working import Answer, Work, answer_to
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 2.0  # seconds: how late a job is when no bell announced it
+LOOK_EVERY = 1.0  # seconds: how late a job is when no bell announced it
 REST = 1.0  # seconds between two tries of a database that does not answer
 # A job that runs for longer is stuck: its lease is no longer kept, and another worker has it.
 LONGEST = timedelta(minutes=15)
