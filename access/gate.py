@@ -78,6 +78,7 @@ class Passage:
     _keyring: Keyring | None = None
     _founded: UUID | None = None
     _met: set[UUID] = field(default_factory=set)
+    _traced: bool = True
 
     @property
     def actor(self) -> Actor:
@@ -126,6 +127,13 @@ class Passage:
         """Whether the actor could do this here: pages offer only what would be allowed."""
         return self.decide(action, target or self.question.target).allowed
 
+    def leave_no_trace(self) -> None:
+        """What somebody types in their own application, before anybody was asked about them, is no act on a
+        person: a trace of each page would let anybody fill the ledger. Raises OutOfReach for other acts."""
+        if self.question.action is not Action.ENROL:
+            raise OutOfReach("only an application is filled in without a trace")
+        self._traced = False
+
     def tell(self, **detail: Any) -> None:
         """Add plain values to the sealed body of the trace being written."""
         self.detail.update(detail)
@@ -157,13 +165,22 @@ def admitted(
             passage = Passage(question, decision, facts, detail)
             if decision.allowed:
                 yield passage
-                _leave(*ledger.appending(*_event(passage)))
+                _leave(*(ledger.appending(*_event(passage)) if passage._traced else NO_TRACE))
             else:
-                _leave(*ledger.refusing(*_event(passage)))
+                _leave(*(ledger.refusing(*_event(passage)) if _told(passage) else NO_TRACE))
     except Damaged:
         raise _altered(actor, action, thing, at, detail) from None
     if not decision.allowed:
         raise Refused(decision)
+
+
+NO_TRACE: tuple[str, list[Any]] = ("NULL", [])
+
+
+def _told(refused: Passage) -> bool:
+    """Whether a refusal is worth a trace: not that an application is no more, which is about nobody."""
+    nobody = refused.decision.reason in (Reason.ABSENT, Reason.EXPIRED)
+    return not (refused.question.action is Action.ENROL and nobody)
 
 
 def _altered(actor: Actor, action: Action, thing: Guarded, at: datetime, detail: dict[str, Any]) -> Refused:

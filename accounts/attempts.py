@@ -49,6 +49,7 @@ CODES_SENT = Allowance(5, 5)
 # Openings online: questions asked of the insurer about one person from one network, codes it sends her.
 QUESTIONS_ABOUT_ONE = Allowance(6, 6)
 SENDINGS_TO_ONE = Allowance(6, 6)
+OPENINGS_BEGUN = Allowance(100, 300)
 EACH_WAITS, EACH_SENDING_WAITS = timedelta(seconds=30), timedelta(minutes=10)
 
 
@@ -101,6 +102,12 @@ def _of_user(what: str, user_id: UUID, browser: Browser, known: bool) -> bytes:
 
 
 # Openings online ------------------------------------------------------------------------------
+
+
+def count_opening(origin: str, *, at: datetime) -> None:
+    """Count one more opening begun from one network (`origin`). TooManyTries past what a library, or a
+    whole company, begins in an hour: other networks notice nothing."""
+    _take_or_wait(_slot("opening", origin), OPENINGS_BEGUN, at=at)
 
 
 def count_question(person: str, origin: str, *, asker: str, at: datetime) -> None:

@@ -106,10 +106,15 @@ def applicant(application_id: UUID) -> Actor:
     return Actor(capacity=Capacity.APPLICANT, id=application_id)
 
 
-def start(*, at: datetime) -> UUID:
-    """Begin an opening: nothing is known of anybody yet."""
+def start(*, at: datetime, origin: str = "") -> UUID:
+    """Begin an opening: nothing is known of anybody yet. Raises TooManyTries when one `origin` (a network)
+    begins very many."""
+    if origin:
+        attempts.count_opening(origin, at=at)
     application_id = uuid4()
-    with gate.admitted(applicant(application_id), Action.ENROL, ToBegin(application_id), at=at, step="start"):
+    by, thing = applicant(application_id), ToBegin(application_id)
+    with gate.admitted(by, Action.ENROL, thing, at=at, step="start") as passage:
+        passage.leave_no_trace()
         applications.begin(application_id, {}, owner_id=application_id, at=at)
     return application_id
 
@@ -139,10 +144,13 @@ def ask_insurer(
     about too often from one `origin` (a network): this opening then waits for its own turn.
     """
     began = time.monotonic()
-    with _entered(application_id, by, at, step="ask_insurer") as (passage, told):
+    with _entered(application_id, by, at, step="ask_insurer", traced=True) as (passage, told):
         missing = [name for name in ANSWERS if name not in told]
         asked = told.get("asked", 0) + 1
-        applications.keep(passage, asked=asked)
+        if missing or asked > MOST_QUESTIONS_TO_THE_INSURER:
+            passage.leave_no_trace()
+        else:
+            applications.keep(passage, asked=asked)
     if missing:
         raise Incomplete(Step.IDENTITY)
     if asked > MOST_QUESTIONS_TO_THE_INSURER:
@@ -154,7 +162,7 @@ def ask_insurer(
     # A contact given to the insurer yesterday may be anybody's: it proves nothing.
     known = verification.known(on=timezone.localdate(at)) if verification else ()
     refused = not known or minor(who.traits.birth_date, on=at.date())
-    with _entered(application_id, by, at, step="insurer_answered") as (passage, now):
+    with _entered(application_id, by, at, step="insurer_answered", traced=True) as (passage, now):
         # A slow answer about somebody must not take the place of another whose code has left meanwhile.
         overtaken = now["asked"] != asked or any(now[name] != told[name] for name in ANSWERS)
         passage.tell(matched=not refused, overtaken=overtaken)
@@ -183,7 +191,7 @@ def send_code(
     with _entered(application_id, by, at, step="about_to_send") as (_, told):
         person = told.get("nir", "")
     attempts.count_sending(person, origin, asker=str(application_id), at=at)
-    with _entered(application_id, by, at, step="send_code") as (passage, told):
+    with _entered(application_id, by, at, step="send_code", traced=True) as (passage, told):
         known = {one.id: one for one in _contacts(told)}
         if contact_id not in known:
             raise Incomplete(Step.CHANNEL if known else Step.IDENTITY)
@@ -213,8 +221,10 @@ def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime, ori
     Raises WrongCode, CodeExpired, NoTriesLeft or NotYetUsable.
     """
     exists = False
-    with _entered(application_id, by, at, step="verify_code") as (passage, told):
+    with _entered(application_id, by, at, step="verify_code", traced=True) as (passage, told):
         refusal, kept = codes.judge(PROOF, application_id, told.get("code"), code, at=at)
+        if kept == told.get("code"):
+            passage.leave_no_trace()  # nothing was weighed
         if refusal is None:
             exists = holder_of_a_dossier(Identity.from_told(told["identity"]).ins) is not None
             # A letter may have taken days: whoever types its code has thirty minutes to go on.
@@ -346,9 +356,13 @@ def _web_access(row: ApplicationRow, _: UUID) -> WebAccess:
 
 @contextmanager
 def _entered(
-    application_id: UUID, by: Actor, at: datetime, *, step: str
+    application_id: UUID, by: Actor, at: datetime, *, step: str, traced: bool = False
 ) -> Iterator[tuple[Passage, dict[str, Any]]]:
+    """An opening is traced when the insurer is asked, answers, sends a code that is then weighed, and when
+    the dossier opens; what is typed or shown in between leaves no trace."""
     with gate.admitted(by, Action.ENROL, ApplicationAtTheDoor(application_id), at=at, step=step) as passage:
+        if not traced:
+            passage.leave_no_trace()
         yield passage, passage.facts.row.told
 
 

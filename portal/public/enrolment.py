@@ -98,7 +98,12 @@ def start(request: HttpRequest) -> HttpResponse:
         return render(
             request, "public/enrolment/start.html", {"letter": under_way is not None and under_way.came_back}
         )
-    opening_under_way.keep(request, enrolment.start(at=timezone.now()))
+    try:
+        begun = enrolment.start(at=timezone.now(), origin=browser_of(request).network)
+    except TooManyTries:
+        busy = "Beaucoup d'ouvertures viennent de commencer depuis votre réseau. Recommencez dans une minute."
+        return render(request, "public/enrolment/start.html", {"busy": french(busy)}, status=429)
+    opening_under_way.keep(request, begun)
     return redirect("public:enrol_nir")
 
 

@@ -12,7 +12,7 @@ from tests.documents import files
 from tests.portal.chromium import SHOTS
 from tests.portal.test_in_chromium import WCAG
 
-from .conftest import code_now, open_for, receive, said
+from .conftest import choose, code_now, open_for, receive, said, typed, work
 from .test_professional import BY_NAME, deposited, pdf
 
 pytestmark = pytest.mark.browser
@@ -48,11 +48,6 @@ def look(seen, name):
         page.set_viewport_size({"width": width, "height": 844 if width < 700 else 900})
         seen.picture(f"{name}-{width}-{light}")
         examine(page)
-
-
-def choose(page, name, value):
-    """Tick as a hand does: the whole block answers."""
-    page.check(f'input[name="{name}"][value="{value}"]', force=True)
 
 
 def send(page, words):
@@ -110,27 +105,49 @@ def test_the_pages_of_a_counter(window, roy):
         page = seen.open("/guichet/")
         look(seen, "guichet-carte")
         page.locator('button[value="jeannine"]').click()
+        work("dossiers.ask_contacts")
         look(seen, "guichet-identite")
-        choose(page, "shown", "ID_CARD")
-        send(page, "Continuer")
-        look(seen, "guichet-accord")
-        send(page, "Ouvrir le dossier")
+        send(page, "sa carte d’identité")
+        look(seen, "guichet-accord-inconnu")
+        send(page, "C’est le sien")
         look(seen, "guichet-accord-erreur")
         page.check("#id_agreed", force=True)
-        choose(page, "channel", "sms")
-        page.fill("#id_phone", "06 39 98 10 42")
-        send(page, "Ouvrir le dossier")
-        look(seen, "guichet-fiche")
-        seen.open("/guichet/")
+        press_on(page, "Tourner l’écran")
+        look(seen, "guichet-feuille-retournee")
+        page.get_by_role("link", name="J’ai lu, je rends l’écran").click()
+        assert page.is_checked("#id_agreed"), "what was ticked stays"
+        page.fill("#id_other", "06 39 98 44 55")
+        send(page, "C’est le sien")
+        look(seen, "guichet-code")
+        page.fill("#id_code", "000000")
+        send(page, "Ouvrir le dossier et son accès")
+        look(seen, "guichet-code-erreur")
+        press_on(page, "Le code n’arrive pas")
+        look(seen, "guichet-fiche-lettre")
+        send(page, "Personne suivante")
         page.locator('button[value="jeannine"]').click()
+        send(page, "sa carte d’identité")
         look(seen, "guichet-existe")
         seen.open("/guichet/information/")
         look(seen, "guichet-information")
+        seen.open(receive(roy, "elise"))
+        send(page, "son passeport")
+        look(seen, "guichet-accord")
+        page.check("#id_agreed", force=True)
+        press_on(page, "06 ** ** ** 07")
+        look(seen, "guichet-code-connu")
+        press_on(page, "Servir le suivant")
+        look(seen, "guichet-carte-attente")
         seen.open(receive(roy, "hugo"))
-        choose(page, "shown", "PASSPORT")
-        send(page, "Continuer")
+        send(page, "son passeport")
         page.locator('button[form="reflexion"]').click()
         look(seen, "guichet-reflexion")
+
+
+def press_on(page, words):
+    """The button that has these words among others."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=words).first.click()
 
 
 def test_the_pages_of_staff(window, staff, pharmacist):
@@ -158,17 +175,20 @@ def test_an_agent_opens_a_dossier_with_a_keyboard_alone(window, roy_has_an_accou
         press(page, "Enter")
         page.focus('button[value="bernard"]')
         press(page, "Enter")
-        page.focus("#id_shown_0")
-        page.keyboard.press("Space")
+        work("dossiers.ask_contacts")
+        page.focus('button[value="ID_CARD"]')
         press(page, "Enter")
         page.focus("#id_agreed")
         page.keyboard.press("Space")
-        page.focus("#id_channel_0")
-        page.keyboard.press("Space")
-        page.fill("#id_phone", "0639981042")
+        page.fill("#id_other", "0639981042")
+        press(page, "Enter")
+        assert "Dites à qui il est" in page.inner_text("main"), "Enter chooses nothing in anybody's place"
+        page.focus('button[value="elle"]')
+        press(page, "Enter")
+        page.focus('button[value="sans-code"]')
         press(page, "Enter")
 
-        assert page.inner_text("h1") == "Vos accès, Bernard Lacoste"
+        assert page.inner_text("h1").replace("\u00a0", " ") == "Votre lettre arrive, Monsieur Lacoste"
         assert page.locator("[data-print]").is_visible() is scripts
 
 
@@ -191,19 +211,21 @@ def test_a_deposit_needs_no_mouse_nor_script(window, lefevre, pharmacist):
         assert page.inner_text("h1") == "Document reçu, en cours de vérification"
 
 
-@pytest.fixture
-def sheet(window, roy):
-    """The sheet of Bernard Lacoste, in the window of M. Roy."""
+SHEETS = {
+    "letter": ("bernard", typed("06 39 98 10 42")),
+    "wake code": ("elise", typed("06 39 98 10 43", "proche")),
+    "silence": ("paulin", typed("06 39 98 10 44")),
+}
+
+
+@pytest.fixture(params=SHEETS.values(), ids=SHEETS)
+def sheet(window, roy, request):
+    """A printed sheet, in the window of M. Roy."""
+    card, wish = request.param
+    code = choose(roy, card, **wish)["Location"]
+    address = roy.post(code, {"suite": "sans-code"})["Location"]
     with window(signed_in=roy) as seen:
-        page = seen.open("/guichet/")
-        page.locator('button[value="bernard"]').click()
-        choose(page, "shown", "ID_CARD")
-        send(page, "Continuer")
-        page.check("#id_agreed", force=True)
-        choose(page, "channel", "sms")
-        page.fill("#id_phone", "06 39 98 10 42")
-        send(page, "Ouvrir le dossier")
-        yield page
+        yield seen.open(address)
 
 
 def test_a_sheet_is_one_page_of_paper_with_secrets_of_24_pixels(sheet):
@@ -217,13 +239,12 @@ def test_a_sheet_is_one_page_of_paper_with_secrets_of_24_pixels(sheet):
     assert len(printed) == 1
     assert password in words
     assert "Ce que vous avez accepté" in words
-    assert "Imprimez puis" not in words and "Personne suivante" not in words
+    assert "Imprimez, puis" not in words and "Personne suivante" not in words
 
 
 def test_a_sheet_left_does_not_come_back(sheet):
     password = sheet.locator(".secret").last.inner_text()
-    sheet.get_by_role("link", name="Personne suivante").click()
-    sheet.wait_for_load_state()
+    send(sheet, "Personne suivante")
     sheet.evaluate("history.back()")
     sheet.wait_for_timeout(500)
 
