@@ -64,7 +64,7 @@ PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[#0 +-]*\d*(?:\.\d+)?[srdifxXa]")
 # The packages whose lines are ours: an exception is placed in the innermost of them it came through.
 OURS = (
     *("access", "accounts", "api", "audit", "dmp", "documents", "dossiers", "history", "jobs", "portal"),
-    *("sandbox", "vault"),
+    *("revocation", "sandbox", "vault"),
 )
 SAID_BY_US = ("django.request", "django.server")  # dmp.requests says one line for each request
 QUIET = ("py.warnings", "celery", "kombu", "amqp", "_granian", "pikepdf", "PIL")
@@ -134,7 +134,10 @@ def only_the_words_of_a_library(_logger: object, _method: str, event: Event) -> 
     """A record of the standard module keeps the sentence its author wrote, not the values put into it; and
     the line it was written at, by which somebody finds what the values were about."""
     record = event["_record"]
-    event["event"] = PLACEHOLDER.sub("…", str(record.msg))
+    said, failure = str(record.msg), record.exc_info and record.exc_info[1]
+    if failure and str(failure):  # the message of an exception holds what somebody sent: a host, a field
+        said = said.replace(str(failure), type(failure).__name__)
+    event["event"] = PLACEHOLDER.sub("…", said)
     if not record.exc_info:
         event["where"] = f"{record.module}.{record.funcName}:{record.lineno}"
     return event

@@ -21,6 +21,7 @@ WITHOUT_A_LINE = frozenset(
     {"healthz", "readyz"}
 )  # asked every few seconds; said when they do not answer well
 HEADER = "X-Request-ID"
+NO_ROUTE = "none"
 
 
 def new_reference() -> str:
@@ -67,12 +68,12 @@ class RequestMiddleware:
 def route_of(request: HttpRequest) -> str:
     """The name of the route that answered; “none” for an address that leads nowhere, and for static files."""
     match = request.resolver_match
-    return (match.view_name or match.route) if match else "none"
+    return (match.view_name or match.route) if match else NO_ROUTE
 
 
 def say_what_broke(sender: Any, request: HttpRequest | None = None, **_: Any) -> None:
     """An exception that nobody expected: its class, and the line of ours it came through."""
-    log.error("request failed", route=route_of(request) if request else "none", exc_info=True)
+    log.error("request failed", route=route_of(request) if request else NO_ROUTE, exc_info=True)
 
 
 got_request_exception.connect(say_what_broke)

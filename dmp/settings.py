@@ -141,9 +141,9 @@ MIDDLEWARE = [
     "dmp.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dmp.headers.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dmp.doors.DoorsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -319,6 +319,7 @@ USE_I18N = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
 STATIC_ROOT = DMP_VAR / "static"
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's pages use our files
 STORAGES = {
     "default": {
         "BACKEND": "documents.store.DurableFileSystemStorage",
@@ -345,6 +346,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.ProgramAuthentication"],
+    "DEFAULT_METADATA_CLASS": None,  # a door describes itself to nobody
     "DEFAULT_PERMISSION_CLASSES": ["api.authentication.IsProgram"],  # a view that says nothing refuses
     "UNAUTHENTICATED_USER": None,
 }

@@ -21,7 +21,7 @@ metrics.serve_if_asked()
 
 application = get_wsgi_application()
 outbound.at_most(settings.DMP_CALLS_AT_ONCE)
-front = Front(application, page=pages.page, asks=True, threads=settings.DMP_WEB_THREADS)
+front = Front(application, page=pages.page, always=pages.ALWAYS, asks=True, threads=settings.DMP_WEB_THREADS)
 
 # What was loaded lives as long as the process: the collector need not look at it again at every page.
 gc.collect()

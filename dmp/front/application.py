@@ -38,7 +38,11 @@ THREADS = 4
 MOST_WAITING = 400  # requests whole and waiting for a thread, beyond which one is asked to come back
 ANNOUNCED = "dmp.announced"
 PASSED_BY = 60_000_000  # of a body refused, how much is let pass so that a browser hears why
-ALIVE: tuple[Headers, bytes] = ([("content-type", "text/plain"), ("server", "")], b"ok\n")
+ALIVE: Headers = [
+    ("content-type", "text/plain; charset=utf-8"),
+    ("cache-control", "no-store"),
+    ("server", ""),
+]
 
 
 @dataclass(slots=True)
@@ -82,6 +86,7 @@ class Front:
         application: Callable[..., Iterable[bytes]],
         *,
         page: Page = plain,
+        always: Headers | None = None,
         asks: bool = False,
         threads: int = THREADS,
         pace: Pace | None = None,
@@ -90,6 +95,7 @@ class Front:
     ) -> None:
         self.application = application
         self.page = page
+        self._alive: Headers = [*ALIVE, *(always or [])]  # `always`: what every answer says
         self.asks = asks  # whether the application knows ANNOUNCED; otherwise no body is larger than a form
         self.threads = threads
         self.pace = pace or Pace()
@@ -111,7 +117,8 @@ class Front:
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         if scope.path == "/healthz" and scope.method in ("GET", "HEAD"):
-            protocol.response_bytes(200, *ALIVE)  # this process answers, whatever its threads do
+            # This process answers, whatever its threads do.
+            protocol.response_bytes(200, self._alive, b"ok\n")
             return
         try:
             body = self._body_of(scope, protocol)

@@ -136,6 +136,7 @@ def test_nobody_planted_anywhere_comes_out_in_a_log(client, lines, broken, monke
         {"path": "/aide/", "headers": {"Cookie": f"session={NIR}; autre={NAME}"}},
         {"path": "/aide/", "headers": {"Authorization": f"Bearer {NIR}"}},
         {"path": "/aide/", "headers": {"Host": f"{NIR}.example"}},
+        {"path": "/aide/", "headers": {"Host": f"{NAME}.example"}},
         {"path": "/api/v1/dossiers", "headers": {"Authorization": f"Bearer {NIR}"}},
     ]
     posts = [
