@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test proof proofs bench reset format requirements runtime dev servers dev-servers
+.PHONY: help run test proof proofs bench drill reset format requirements runtime dev servers dev-servers
 
 # Nothing is written in the tree outside .venv and var.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/pycache
@@ -37,6 +37,9 @@ proof: dev-servers ## the long programme, by parts (part=NAME for one): those no
 
 proofs: dev ## the parts of the long programme, and which passed for this code
 	@$(PYTHON) -m tests.proof.parts --list
+
+drill: dev ## lose the database at ten random seconds, restore it each time, count what was lost
+	@$(PYTHON) -m tests.drill $(with)
 
 bench: dev-servers ## throughput of the paths that count, as shares of a bare view
 	@$(PYTHON) -m tests.bench
