@@ -131,15 +131,15 @@ def contents(
             )
             rows = cursor.fetchall()
         dossier: DossierRow = passage.facts.row
-        found = [things.document_row(dossier, values, {}) for values in rows[:limit]]
-        held = [row for row in found if row.holds]
+        shown = rows[:limit]
+        held = things.those_that_hold(dossier, shown)
         passage.tell(count=len(held))
-        if len(held) < len(found):
-            passage.tell(altered=len(found) - len(held))
+        if len(held) < len(shown):
+            passage.tell(altered=len(shown) - len(held))
         return Page(
             holder=holder_of(passage),
             summaries=[_summary(row, _described(passage, row), by) for row in held],
-            next=f"{found[-1].created_on}_{found[-1].document_id}" if len(rows) > limit else None,
+            next=_after(shown[-1]) if len(rows) > limit else None,
             may_deposit=passage.may(Action.DEPOSIT),
         )
 
@@ -233,6 +233,11 @@ def _summary(row: DocumentRow, described: Description, by: Actor) -> Summary:
         mine=row.author_id == by.id,
         is_history=row.type_code == nomenclature.CARE_HISTORY,
     )
+
+
+def _after(values: tuple[Any, ...]) -> str:
+    document_id, _, _, _, created_on, *_ = values
+    return f"{created_on}_{document_id}"
 
 
 def _cursor(before: str | None) -> tuple[date, UUID]:

@@ -3,12 +3,16 @@
 Few indexes and narrow ones: the list and each fetch are answered from one index range, led by the dossier.
 """
 
+import struct
+from datetime import date, datetime
+from uuid import UUID
+
 from django.db import models
 from django.db.models import F, Q
 
 from access.policy import Status
 from dossiers.models import Dossier
-from vault.binding import Binding
+from vault.binding import EPOCH, Binding
 
 from .nomenclature import CARE_HISTORY
 
@@ -73,10 +77,54 @@ class Document(models.Model):
         return str(self.pk)
 
 
+_FIXED = struct.Struct(">16s16s16s16siiii?????")
+
+
+def _written(
+    row_id: UUID,
+    _dossier_id: UUID,
+    type_code: str,
+    class_code: str,
+    created_on: date,
+    deposited_at: datetime,
+    status: str,
+    masked: bool,
+    withheld: bool,
+    hidden_from_representatives: bool,
+    author_id: UUID,
+    author_structure_id: UUID | None,
+    replaces_id: UUID | None,
+) -> bytes:
+    """The facts of a document as bytes: what has a length of its own, then the three codes.
+
+    Its dossier is said by the key that makes the digest.
+    """
+    since = deposited_at - EPOCH
+    return (
+        _FIXED.pack(
+            row_id.bytes,
+            author_id.bytes,
+            author_structure_id.bytes if author_structure_id else b"",
+            replaces_id.bytes if replaces_id else b"",
+            created_on.toordinal(),
+            since.days,
+            since.seconds,
+            since.microseconds,
+            masked,
+            withheld,
+            hidden_from_representatives,
+            author_structure_id is not None,
+            replaces_id is not None,
+        )
+        + "\0".join((type_code, class_code, status)).encode()
+    )
+
+
 # What decides in clear who reads a document, and how it is shown, bound to its row.
 DOCUMENT = Binding(
     table="documents_document",
     subject="dossier_id",
+    written=_written,
     columns=(
         "dossier_id",
         "type_code",

@@ -17,11 +17,11 @@ from . import nomenclature
 from .keeping import Kept
 from .models import DOCUMENT as DOCUMENT_FACTS
 
-DOCUMENT = """doc.id, doc.type_code, doc.class_code, doc.created_on, doc.deposited_at, doc.status,
-    doc.verdict, doc.masked, doc.withheld, doc.hidden_from_representatives, doc.author_id,
-    doc.author_structure_id, doc.replaces_id, doc.media_type, doc.size, doc.page_count, doc.sealed,
-    doc.facts_mac"""
-WIDTH = 18
+# A row begins with its key and the facts that its digest binds, then the digest.
+FACTS = ("id", *DOCUMENT_FACTS.columns)
+_COLUMNS = (*FACTS, "facts_mac", "verdict", "media_type", "size", "page_count", "sealed")
+DOCUMENT = ", ".join(f"doc.{name}" for name in _COLUMNS)
+WIDTH = len(_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +70,9 @@ class DocumentRow:
 
 def document_row(dossier: DossierRow, values: tuple[Any, ...], parts: dict[str, Kept]) -> DocumentRow:
     (
-        document_id, type_code, class_code, created_on, deposited_at, status, verdict,
-        masked, withheld, hidden, author_id, author_structure_id, replaces_id, media_type, size, page_count,
-        sealed, facts_mac,
+        document_id, _, type_code, class_code, created_on, deposited_at, status,
+        masked, withheld, hidden, author_id, author_structure_id, replaces_id, facts_mac,
+        verdict, media_type, size, page_count, sealed,
     ) = values[:WIDTH]  # fmt: skip
     return DocumentRow(
         dossier=dossier,
@@ -96,6 +96,13 @@ def document_row(dossier: DossierRow, values: tuple[Any, ...], parts: dict[str, 
         facts_mac=facts_mac,
         parts=parts,
     )
+
+
+def those_that_hold(dossier: DossierRow, rows: list[tuple[Any, ...]]) -> list[DocumentRow]:
+    """Of the rows of DOCUMENT read in this dossier, those that are as somebody with its key wrote them."""
+    digests = ((values[len(FACTS)], values[: len(FACTS)]) for values in rows)
+    holding = DOCUMENT_FACTS.which_hold(dossier.keyring, digests)
+    return [document_row(dossier, values, {}) for values, holds in zip(rows, holding, strict=True) if holds]
 
 
 def facts_with(row: DocumentRow, status: Status) -> tuple[Any, ...]:

@@ -118,7 +118,11 @@ class Keyring:
 
     def mac(self, label: str, message: bytes) -> bytes:
         """A digest that only this subject's key can make: equal messages are found, nothing is guessed."""
-        return hmac.digest(self._macs, _label(label) + message, "sha256")
+        return self.digest(label)(message)
+
+    def digest(self, label: str) -> Callable[[bytes], bytes]:
+        """What makes digests under one label, for whoever makes many."""
+        return self._digests.get(label) or self._begin(label)
 
     # Wrapping
 
@@ -141,8 +145,23 @@ class Keyring:
         return AESGCM(self._derived(b"dmp/content/1"))
 
     @cached_property
+    def _digests(self) -> dict[str, Callable[[bytes], bytes]]:
+        return {}
+
+    @cached_property
     def _macs(self) -> bytes:
         return self._derived(b"dmp/mac/1")
+
+    def _begin(self, label: str) -> Callable[[bytes], bytes]:
+        begun = hmac.new(self._macs, framed(label.encode()), "sha256")
+
+        def digest(message: bytes) -> bytes:
+            mac = begun.copy()
+            mac.update(message)
+            return mac.digest()
+
+        self._digests[label] = digest
+        return digest
 
     def _derived(self, label: bytes) -> bytes:
         return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=label).derive(self._secret)
@@ -166,11 +185,6 @@ def _decrypted(cipher: AESGCM, nonce: bytes, text: bytes, bound: bytes) -> bytes
         return cipher.decrypt(nonce, text, bound)
     except (InvalidTag, ValueError):
         raise Unsealable from None
-
-
-@lru_cache(maxsize=1024)
-def _label(label: str) -> bytes:
-    return framed(label.encode())
 
 
 @lru_cache(maxsize=1024)
