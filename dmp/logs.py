@@ -125,8 +125,8 @@ Event = MutableMapping[str, Any]
 def write(**event: Any) -> None:
     """One line of ours, through the same walls, without the cost of a logging framework: for what happens at
     each request. `event` and `level` are wanted; the instant is added."""
-    event["timestamp"] = datetime.now(UTC).isoformat()
     told = strike_out_people(None, "", keep_allowed_keys(None, "", event))
+    told["timestamp"] = datetime.now(UTC).isoformat()  # after the walls: some instants look like telephones
     sys.stderr.write(json.dumps(told, ensure_ascii=False) + "\n")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -104,3 +105,16 @@ def test_a_library_keeps_its_words_and_loses_the_values(written):
 )
 def test_what_looks_like_a_person_is_struck_out(text, struck):
     assert logs.struck_out(text) == struck
+
+
+def test_an_instant_is_never_taken_for_a_telephone(monkeypatch, capsys):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz):
+            return datetime(2026, 11, 27, 19, 52, 8, 97071, tz)
+
+    monkeypatch.setattr(logs, "datetime", Clock)
+
+    logs.write(event="request", level="info")
+
+    assert json.loads(capsys.readouterr().err)["timestamp"] == Clock.now(UTC).isoformat()
