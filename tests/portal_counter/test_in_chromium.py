@@ -120,7 +120,7 @@ def test_the_pages_of_a_counter(window, roy):
         send(page, "C’est le sien")
         look(seen, "guichet-code")
         page.fill("#id_code", "000000")
-        send(page, "Ouvrir le dossier et son accès")
+        send(page, "Ouvrir le dossier")
         look(seen, "guichet-code-erreur")
         press_on(page, "Le code n’arrive pas")
         look(seen, "guichet-fiche-lettre")
