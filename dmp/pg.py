@@ -46,6 +46,9 @@ SERVER_SETTINGS = LOG_SETTINGS | {
 # Whoever runs under our user reaches the socket: without a password it is nobody. There is no other way in.
 DOORS = "local all all scram-sha-256\nlocal replication all scram-sha-256\n"
 
+# Who saves the cluster, when somebody does: it reads the log and the files, and counts.
+BACKUP_LOGIN = BACKUP_SLOT = "dmp_backup"
+
 GATED_ROLES = ("dmp_web", "dmp_counter", "dmp_feed", "dmp_worker")
 
 # dmp_owner makes the tables and is never used by the running system. dmp_app is the only login of the running
@@ -149,6 +152,21 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION public.dmp_timeline_history FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.dmp_timeline_history TO dmp_app;
+"""
+
+# What only grows: a restored database that has less of it lost something.
+COUNTS = """
+CREATE OR REPLACE FUNCTION public.dmp_counts() RETURNS TABLE (name text, number bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  FOREACH name IN ARRAY ARRAY['audit_event', 'documents_document', 'dossiers_dossier', 'revocation_line'] LOOP
+    IF to_regclass('public.' || name) IS NOT NULL THEN
+      EXECUTE format('SELECT count(*) FROM public.%I', name) INTO number;
+      RETURN NEXT;
+    END IF;
+  END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION public.dmp_counts FROM PUBLIC;
 """
 
 
@@ -339,8 +357,11 @@ def create_database(connection: psycopg.Connection, name: str, *, template: str 
 def adopt(url: str, passwords: Mapping[str, str]) -> tuple[str, str]:
     """Roles and walls on a server that somebody else runs; the URLs of dmp_app and dmp_owner there.
 
-    `url` signs in as a superuser, to a database that exists; `passwords` has one for each login.
+    `url` signs in as a superuser, to a database that exists; `passwords` has one for each login. Without one
+    for `dmp_backup`, nobody may save this cluster, and nothing of its log is kept for them.
     """
+    passwords = dict(passwords)
+    for_backup = passwords.pop(BACKUP_LOGIN, "")
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
         make_roles(connection)
         for login, password in passwords.items():
@@ -350,7 +371,30 @@ def adopt(url: str, passwords: Mapping[str, str]) -> tuple[str, str]:
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO dmp_app").format(database))
         connection.execute(sql.SQL("GRANT CONNECT, CREATE ON DATABASE {} TO dmp_owner").format(database))
         raise_walls(connection)
+        let_backup_in(connection, for_backup)
     return signed_in_as(url, "dmp_app", passwords), signed_in_as(url, "dmp_owner", passwords)
+
+
+def let_backup_in(connection: psycopg.Connection, password: str) -> None:
+    """Or let it out, its slot with it, when there is no password."""
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [BACKUP_LOGIN]).fetchone()
+    if not password:
+        if known:
+            connection.execute("ALTER ROLE dmp_backup NOLOGIN PASSWORD NULL")
+        connection.execute(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+            " WHERE slot_name = %s AND NOT active",
+            [BACKUP_SLOT],
+        )
+        return
+    if not known:
+        connection.execute("CREATE ROLE dmp_backup NOINHERIT CONNECTION LIMIT 8")
+    connection.execute("ALTER ROLE dmp_backup LOGIN REPLICATION")
+    set_password(connection, BACKUP_LOGIN, password)
+    database = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO dmp_backup").format(database))
+    connection.execute("GRANT USAGE ON SCHEMA public TO dmp_backup")
+    connection.execute("GRANT EXECUTE ON FUNCTION public.dmp_counts TO dmp_backup")
 
 
 def may_make_roles(url: str) -> bool:
@@ -373,6 +417,7 @@ def raise_walls(connection: psycopg.Connection) -> None:
     """What the application's login may not do in this database, whatever it is made to say."""
     connection.execute(WALLS_OF_A_DATABASE)
     connection.execute(TIME_LINES)
+    connection.execute(COUNTS)
     names = {"called": sql.Literal(list(CALLED)), "spying": sql.Literal(list(SPYING))}
     connection.execute(sql.SQL(WALLS_OF_THE_CATALOGUE).format(**names))
     connection.execute(WALL_AROUND_THE_SCHEMA)

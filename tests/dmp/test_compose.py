@@ -75,6 +75,7 @@ def test_only_the_proxy_is_reached_from_outside(services):
 SECRETS = {
     "POSTGRES_PASSWORD": {"postgresql", "prepare"},
     "DMP_OWNER_PASSWORD": {"prepare"},
+    "DMP_BACKUP_PASSWORD": {"prepare", "archive"},
     "DMP_APP_PASSWORD": {"keys", "prepare", "web", "codes", "worker", "scheduler"},
     "DMP_REDIS_PASSWORD": {"valkey", "keys", "web", "codes", "worker", "scheduler"},
     "DMP_SECRET_KEY": {"web"},
@@ -115,10 +116,6 @@ def test_every_setting_can_be_given_to_a_container(services):
 
 NOT_IN_CONTAINERS = {
     "DMP_DEMO",
-    "DMP_DOCUMENT_STORE",  # where the image says
-    "DMP_JOURNAL",
-    "DMP_LEDGER_HEADS",  # of the machine that verifies, away from the database
-    "DMP_LEDGER_KEY",
     "DMP_VAULT_KEYS",
     "DMP_VAULT_PROVIDER",
     "SANDBOX_PORT",
@@ -164,7 +161,41 @@ def test_only_the_house_reads_the_keys_and_nobody_writes_them_while_it_runs(serv
 
     assert keys.pop("keys") == "keys:/var/lib/dmp/keys"
     assert set(keys.values()) == {"keys:/var/lib/dmp/keys:ro"}
-    assert set(keys) == {"prepare", "web", "codes", "worker", "scheduler"}
+    assert set(keys) == {"prepare", "web", "codes", "worker", "scheduler", "verify"}
+
+
+def mounts(services, name):
+    return {str(volume).split(":")[0]: str(volume).endswith(":ro") for volume in services[name]["volumes"]}
+
+
+def test_whoever_serves_or_works_writes_in_the_journal(services):
+    """Without it a worker could not replay what did not commit, and the scheduler would cut nothing."""
+    for name in ("web", "codes", "worker", "scheduler"):
+        assert mounts(services, name).get("journal") is False, name
+
+
+def test_who_saves_has_no_key_and_who_verifies_has_no_network(services):
+    saves, verifies = services["archive"], services["verify"]
+
+    assert "keys" not in mounts(services, "archive")
+    assert mounts(services, "archive") | {"backups": True, "backup-status": True} == dict.fromkeys(
+        mounts(services, "archive"), True
+    ), "it writes nothing but copies"
+    assert verifies["network_mode"] == services["restore"]["network_mode"] == "none"
+    assert mounts(services, "verify")["backups"], "who verifies changes nothing of what was saved"
+    assert saves["networks"] == ["inside"]
+    assert {services[name]["profiles"][0] for name in ("archive", "verify")} == {"backup"}
+
+
+def test_who_saves_and_who_verifies_run_the_server_of_the_house_exactly(services):
+    image = re.search(r"(?m)^FROM (\S+)", (settings.BASE_DIR / "deploy/backup/Dockerfile").read_text())
+
+    assert image
+    assert image.group(1) == services["postgresql"]["image"]
+
+
+def test_the_log_kept_for_the_backup_has_an_end(services):
+    assert "max_slot_wal_keep_size=16GB" in services["postgresql"]["command"]
 
 
 def test_the_settings_it_needs_are_in_the_example():

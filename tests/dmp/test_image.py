@@ -106,11 +106,13 @@ def test_the_list_of_the_image_has_no_local_server():
 def test_the_image_installs_that_list_and_every_image_has_an_exact_version():
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
     compose = (ROOT / "docker-compose.yml").read_text()
-    tags = re.findall(r"(?m)^FROM (\S+)", dockerfile) + re.findall(r"image: (\S+:\S+)", compose)
+    of_backup = (ROOT / "deploy" / "backup" / "Dockerfile").read_text()
+    tags = re.findall(r"(?m)^FROM (\S+)", dockerfile + of_backup) + re.findall(r"image: (\S+:\S+)", compose)
 
-    assert "--require-hashes -r requirements-image.txt" in dockerfile
+    for each in (dockerfile, of_backup):
+        assert "--require-hashes -r requirements-image.txt" in each
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert f"dmp:{version}" in tags
+    assert {f"dmp:{version}", f"dmp-backup:{version}"} <= set(tags)
     assert len(tags) >= 5
     for tag in tags:
         assert re.search(r":\d+\.\d+(\.\d+)?(-|$)", tag), tag

@@ -21,6 +21,7 @@ class Command(BaseCommand):
             passwords = {
                 "dmp_app": password_in("DATABASE_URL"),
                 "dmp_owner": password_in("DATABASE_OWNER_URL"),
+                pg.BACKUP_LOGIN: os.environ.get("DMP_BACKUP_PASSWORD", ""),
             }
             pg.adopt(administrator, passwords)
         try:
