@@ -21,7 +21,8 @@ ALTER TABLE history_import DISABLE ROW LEVEL SECURITY;
 REVOKE ALL ON history_import FROM dmp_web, dmp_worker;
 """
 
-# A job that was asked for and has not begun leaves no row: the page says « asked » of itself.
+# A job that was asked for and has not begun leaves no row: the page says « asked » of itself. The references to
+# dossiers are checked at once: a table that waits for its checks cannot be altered.
 FROM_JOBS = """
 INSERT INTO history_import (dossier_id, phase, cause, since, answered_at, retry_at)
 SELECT DISTINCT ON (j.subject_id) j.subject_id,
@@ -36,7 +37,8 @@ SELECT DISTINCT ON (j.subject_id) j.subject_id,
     CASE WHEN j.state IN ('ready', 'leased') THEN j.run_after END
   FROM jobs_job j JOIN dossiers_dossier d ON d.id = j.subject_id
  WHERE j.kind = 'history.import' AND NOT (j.state IN ('ready', 'leased') AND j.code = '')
- ORDER BY j.subject_id, j.created_at DESC
+ ORDER BY j.subject_id, j.created_at DESC;
+SET CONSTRAINTS ALL IMMEDIATE
 """
 
 
