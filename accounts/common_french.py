@@ -154,6 +154,17 @@ def _by_first_letter() -> dict[str, list[tuple[str, float]]]:
     return letters
 
 
+@cache
+def published(shortest: int) -> frozenset[str]:
+    """Passwords of that length at least which leaked and are on published lists: those that Django and zxcvbn
+    carry. In lower case."""
+    from django.contrib.auth.password_validation import CommonPasswordValidator
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    known = (*CommonPasswordValidator().passwords, *FREQUENCY_LISTS["passwords"])
+    return frozenset(each.lower() for each in known if len(each) >= shortest)
+
+
 def dictionary() -> tuple[str, ...]:
     """Our words, for an estimator that knows only English ones."""
     return tuple(sorted(COMMON))

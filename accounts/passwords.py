@@ -10,7 +10,7 @@ from typing import Any, Self
 from vault import blind
 
 from . import four_words
-from .common_french import GIVEN_NAMES, dictionary, plain, too_common
+from .common_french import GIVEN_NAMES, dictionary, plain, published, too_common
 from .hashers import Argon2id, as_kept
 from .identity import BadNir, parse_nir
 
@@ -131,7 +131,7 @@ def _faults(clear: str, personal: Personal) -> Iterator[Fault]:
     yield from tells
     if tells or len(clear) < SHORTEST:
         return
-    if too_common(clear):
+    if clear.lower() in published(SHORTEST) or too_common(clear):
         yield Fault.COMMON
     elif _score(clear[:LOOKED_AT], personal) < STRONG:
         yield Fault.GUESSED

@@ -7,8 +7,9 @@ import time
 import unicodedata
 
 import pytest
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from accounts import four_words, hashers, passwords
+from accounts import common_french, four_words, hashers, passwords
 from accounts.hashers import Argon2id, First, first_password, matches
 from accounts.logins import login_faults, suggest_login
 from accounts.passwords import Personal, WeakPassword, hash_password
@@ -168,6 +169,25 @@ COMMON = (
 @pytest.mark.parametrize("chosen", COMMON)
 def test_what_many_people_choose_is_refused(chosen):
     assert faults(chosen, Personal()) in (["common"], ["guessed"])
+
+
+def test_what_leaked_and_was_published_is_refused():
+    leaked = common_french.published(passwords.SHORTEST)
+
+    assert len(leaked) > 300
+    assert {each for each in leaked if faults(each, Personal()) == []} == set()
+    assert faults("Total12Scherz", Personal()) == ["common"]
+
+
+def test_the_most_common_passwords_made_long_as_people_do_are_refused():
+    """Few of them have twelve characters: they are written twice or more, or with a row of digits."""
+    most_common = FREQUENCY_LISTS["passwords"][:3000:40]
+    long_enough = [
+        next(form for form in (short * 2, short * 3, f"{short}123456789") if len(form) >= 12)
+        for short in most_common
+    ]
+
+    assert {each for each in long_enough if faults(each, Personal()) == []} == set()
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,17 @@ SIGNATURES = {
     "signed by another": lambda told: jws.serialize_compact(
         {"alg": "RS256", "kid": "psc-1"}, json.dumps(told).encode(), OTHER, algorithms=["RS256"]
     ),
+    "signed by a key it brings along": lambda told: jws.serialize_compact(
+        {
+            "alg": "RS256",
+            "kid": "psc-1",
+            "jwk": OTHER.as_dict(private=False),
+            "jku": "https://e.example/jwks",
+        },
+        json.dumps(told).encode(),
+        OTHER,
+        algorithms=["RS256"],
+    ),
     "the public key as a secret": lambda told: signed_with_the_public_key(told, KEY),
     "alg none": lambda told: ".".join(
         [

@@ -1,5 +1,9 @@
 """A visit is sealed under the digest of its identifier, ends by itself, and survives Redis."""
 
+import inspect
+import math
+import re
+import secrets
 import socket
 import time
 from datetime import timedelta
@@ -9,6 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from accounts import session_cache, sessions
 from accounts.actors import Capacity
@@ -166,6 +171,16 @@ def test_an_identifier_nobody_gave_is_not_adopted():
     planted.save()
 
     assert planted.session_key != "abcdefghijklmnopqrstuvwxyz012345"
+
+
+@pytest.mark.django_db
+def test_an_identifier_has_160_random_bits_and_never_comes_twice():
+    made = [SessionStore()._get_new_session_key() for _ in range(200)]
+
+    assert len(set(made)) == len(made)
+    assert all(re.fullmatch(r"[a-z0-9]{32}", key) for key in made)
+    assert 32 * math.log2(len(set("".join(made)))) > 160
+    assert inspect.getmodule(get_random_string).secrets is secrets
 
 
 @pytest.mark.django_db

@@ -104,6 +104,9 @@ def minutes(n):
 
 FORGERIES = {
     "signed by another": lambda p: assertion(claims(p), STRANGER),
+    "by a key it brings along": lambda p: assertion(
+        claims(p), STRANGER, jwk=STRANGER.as_dict(private=False), jku="https://e.example/jwks"
+    ),
     "by a key nobody knows": lambda p: assertion(claims(p), kid="ec-2"),
     "no key named": lambda p: jws.serialize_compact(
         {"alg": "ES384"}, json.dumps(claims(p)).encode(), ELLIPTIC, algorithms=["ES384"]
