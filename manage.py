@@ -46,6 +46,10 @@ def refuse_to_run_unsound(command: str) -> None:
 
     process = checks.Process.SCHEDULER if command == "scheduler" else checks.Process.COMMAND
     checks.refuse_to_start_unsound(process)
+    if process is checks.Process.SCHEDULER:
+        from dmp import metrics
+
+        metrics.serve_if_asked(of_the_house=True)
 
 
 if __name__ == "__main__":

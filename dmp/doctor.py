@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from dmp import checks
+from dmp import checks, surroundings
 from dmp.checks import Process
 from jobs.urgency import Urgency
 from vault.keyfile import KeyName, UnusableKeys
@@ -27,6 +27,9 @@ from vault.startup import WrongKey
 
 LITTLE_ROOM = 2 << 30  # bytes
 PATIENCE_SECONDS = 2.0
+MOST_AHEAD_SECONDS = 2.0
+DAY = 86_400.0  # seconds
+LATE_BACKUP = {"log": 900.0, "contents": 900.0, "base": 9 * DAY, "verification": 1.5 * DAY}  # seconds
 LATE = {Urgency.CODES: 30, Urgency.FOREGROUND: 600, Urgency.CHECKS: 1800, Urgency.BULK: 6 * 3600}  # seconds
 
 
@@ -44,11 +47,11 @@ Examination = Callable[[], Iterator[Finding]]
 
 def examine() -> list[Finding]:
     """Everything that is wrong, the serious first. What the database knows is left out while it is away."""
-    found = [*configuration(), *room(), *bell(), *outside()]
-    answers = list(database())
+    found = [*configuration(), *room(), *bell(), *outside(), *checker(), *saved()]
+    answers = [*database(), *doors()]
     found += answers
     if not any(finding.serious for finding in answers):
-        for examination in (tables, keys, waiting):
+        for examination in (tables, keys, waiting, journal, clocks):
             found += examination()
     return sorted(found, key=lambda finding: not finding.serious)
 
@@ -89,6 +92,71 @@ def database() -> Iterator[Finding]:
             )
         elif read_only == "on":
             yield Finding("PostgreSQL is read-only.", "Find who set default_transaction_read_only, and why.")
+
+
+def doors() -> Iterator[Finding]:
+    """Whether this is the database that wrote last."""
+    if shut := surroundings.doors_shut():
+        yield Finding(
+            f"The doors are shut: {shut}.",
+            "See « After a restore » in docs/operating.md: manage.py after_restore",
+        )
+
+
+def journal() -> Iterator[Finding]:
+    """Whether what is withdrawn is written outside the database."""
+    if not surroundings.journal_is_writable():
+        yield Finding(
+            f"The journal cannot be written in {settings.DMP_JOURNAL}: no agreement is accepted.",
+            "Give it to this user, and room. Withdrawals are done and wait in the database.",
+        )
+    if waiting := surroundings.lines_waiting():
+        yield Finding(
+            f"{waiting} withdrawals wait to be written in the journal.",
+            "Once it can be written, the scheduler does it: is it running?",
+        )
+
+
+def checker() -> Iterator[Finding]:
+    """Whether deposited files can be checked."""
+    if surroundings.checker_answers() is False:
+        yield Finding(
+            f"The checker does not answer at {settings.DMP_CHECKER_SOCKET}: deposits stay in quarantine.",
+            "Start it: python -m documents.checker, with the same socket.",
+        )
+
+
+def clocks() -> Iterator[Finding]:
+    """Whether this machine and the database agree on the time."""
+    ahead = surroundings.clock_ahead()
+    if ahead is not None and abs(ahead) > MOST_AHEAD_SECONDS:
+        yield Finding(
+            f"This machine is {abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'} the database.",
+            "Set both clocks by NTP.",
+            serious=False,
+        )
+
+
+def saved() -> Iterator[Finding]:
+    """Whether what must survive this machine was saved, and looked at."""
+    backup = surroundings.backup()
+    if backup is None:
+        if not settings.DMP_DEMO:
+            yield Finding(
+                f"No backup is known here ({settings.DMP_BACKUP_STATUS}).",
+                "Start the profile backup, or see that yours does as much: docs/operating.md.",
+                serious=False,
+            )
+        return
+    for part, most in LATE_BACKUP.items():
+        if (age := backup.ages.get(part)) is None or age > most:
+            since = "never saved" if age is None else f"{age / 3600:.0f} hours old"
+            yield Finding(f"Of the backup, the {part} is {since}.", "See the log of archive and verify.")
+    if backup.sound is False:
+        yield Finding(
+            f"The last backup is not sound: {', '.join(backup.codes)}.",
+            "The log of verify says what it found; docs/operating.md, « Saving and restoring ».",
+        )
 
 
 def tables() -> Iterator[Finding]:

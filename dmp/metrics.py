@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.backends.signals import connection_created
 
+from dmp import surroundings
 from jobs.urgency import Urgency
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class Requests:
         self.in_progress = library.Gauge(
             "dmp_requests_in_progress", "Threads at work.", multiprocess_mode="livesum"
         )
+        self.threads = library.Gauge("dmp_threads", "Threads that answer.", multiprocess_mode="livesum")
         self.connections = library.Counter(
             "dmp_database_connections_opened", "Connections made to PostgreSQL since the start."
         )
@@ -112,6 +114,7 @@ class OfTheDatabase:
         family = prometheus().core.GaugeMetricFamily
         jobs = family("dmp_jobs", "Jobs that are not done.", labels=["kind", "urgency", "state"])
         oldest = family("dmp_oldest_due_job_seconds", "How long the oldest has been due.", labels=["urgency"])
+        opened = family("dmp_doors_open", "1 when the database is the one that wrote last.")
         answers = family("dmp_database_answers", "1 when PostgreSQL answered this reading.")
         rows = _rows()
         answers.add_metric([], float(rows is not None))
@@ -122,7 +125,39 @@ class OfTheDatabase:
             ages[name] = max(ages[name], float(age))
         for name, age in ages.items():
             oldest.add_metric([name], age)
-        yield from (jobs, oldest, answers)
+        if (shut := surroundings.doors_shut()) is not None:
+            opened.add_metric([], float(not shut))
+        yield from (jobs, oldest, answers, opened)
+
+
+class OfTheHouse:
+    """What stands around the processes, told by the one that sees all of it: the scheduler."""
+
+    def collect(self) -> Iterator[object]:
+        family = prometheus().core.GaugeMetricFamily
+        try:
+            told = {
+                "dmp_journal_writable": (
+                    "1 when a withdrawal can be written.",
+                    surroundings.journal_is_writable(),
+                ),
+                "dmp_journal_lines_waiting": ("Withdrawals not written yet.", surroundings.lines_waiting()),
+                "dmp_checker_answers": ("1 when files can be checked.", surroundings.checker_answers()),
+                "dmp_clock_ahead_seconds": ("Of the database's clock.", surroundings.clock_ahead()),
+            }
+        finally:
+            connection.close()
+        for name, (words, value) in told.items():
+            if value is not None:
+                yield family(name, words, value=float(value))
+        ages = family("dmp_backup_age_seconds", "How old what was saved is.", labels=["part"])
+        sound = family("dmp_backup_sound", "1 when the last verification found nothing.")
+        if backup := surroundings.backup():
+            for part, age in backup.ages.items():
+                ages.add_metric([part], age)
+            if backup.sound is not None:
+                sound.add_metric([], float(backup.sound))
+        yield from (ages, sound)
 
 
 def _rows() -> list[tuple[str, int, str, int, float]] | None:
@@ -152,15 +187,18 @@ class _Silent(WSGIRequestHandler):
         """No line for each reading."""
 
 
-def serve_if_asked() -> None:
-    """Begin to serve figures, in a thread. A process that cannot listen there says so and serves people."""
+def serve_if_asked(*, of_the_house: bool = False) -> None:
+    """Begin to serve figures, in a thread. A process that cannot listen there says so and does its work."""
     if (where := address()) is None:
         return
-    requests()
+    if not of_the_house and (counters := requests()) is not None:
+        counters.threads.set(settings.DMP_WEB_THREADS)
     library = prometheus()
     registry = library.CollectorRegistry()
     library.multiprocess.MultiProcessCollector(registry)
     registry.register(OfTheDatabase())
+    if of_the_house:
+        registry.register(OfTheHouse())
     try:
         server = _Server(where, _Silent)
     except OSError as failure:

@@ -101,6 +101,8 @@ DMP_CHECKER_SOCKET = Path(setting("DMP_CHECKER_SOCKET", str(checking.socket_path
 # What was taken away, outside the database; kept until no backup is older.
 DMP_JOURNAL = Path(setting("DMP_JOURNAL", str(DMP_VAR / "journal")))
 DMP_BACKUP_DAYS = int(setting("DMP_BACKUP_DAYS", "35"))
+# What saves and verifies this installation says there how old the copies are: deploy/backup.
+DMP_BACKUP_STATUS = Path(setting("DMP_BACKUP_STATUS", str(DMP_VAR / "backup-status")))
 DOCUMENT_STORE = Path(setting("DMP_DOCUMENT_STORE", str(DMP_VAR / "store")))
 
 # Of each web process: the threads that answer, and how many of them may wait for the outside at once.

@@ -280,7 +280,8 @@ class Contents:
                     path.unlink()
                 else:
                     gone[name] = since
-        copies.write(self.gone_file, gone)
+        if gone != known:
+            copies.write(self.gone_file, gone)
 
 
 def same(source: Path, copy: Path) -> bool:

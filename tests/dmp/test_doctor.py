@@ -1,14 +1,16 @@
 """The doctor names what is wrong, and what to do; a healthy house is left in peace."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
-from dmp import doctor
+from dmp import doctor, valkey
 from jobs.urgency import Urgency
+from revocation.doors import Shut
 from vault import keyfile
 from vault.keyfile import KeyName
 
@@ -16,7 +18,7 @@ from vault.keyfile import KeyName
 @pytest.fixture(autouse=True)
 def a_house(settings, redis_server):
     settings.DMP_DEMO = True
-    settings.DMP_REDIS_URL = f"unix://{redis_server}"
+    settings.DMP_REDIS_URL = valkey.address(settings.DMP_VAR, "unix", "db=1")
 
 
 def said() -> str:
@@ -119,6 +121,70 @@ def test_a_version_of_the_key_that_waits_is_named(settings, tmp_path):
     settings.VAULT = {"PROVIDER": "file", "KEYS": path}
 
     assert "Version 2 of the key that wraps the others is not registered" in said()
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_a_journal_that_cannot_be_written_is_named(settings, tmp_path):
+    (tmp_path / "file").write_text("")
+    settings.DMP_JOURNAL = tmp_path / "file" / "journal"
+
+    assert "The journal cannot be written in" in said()
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_a_checker_that_is_away_is_named_where_it_should_be(settings, tmp_path):
+    settings.DMP_CHECKER_SOCKET = tmp_path / "checker.sock"
+    assert "The checker does not answer at" in said()
+
+    settings.DMP_CHECKER_SOCKET = tmp_path / "elsewhere" / "checker.sock"
+    assert doctor.examine() == []
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_clocks_that_differ_are_named(monkeypatch):
+    monkeypatch.setattr("dmp.surroundings.clock.measure", lambda: 300.4)
+
+    assert "This machine is 300 seconds ahead of the database." in said()
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_doors_that_are_shut_are_named(monkeypatch):
+    monkeypatch.setattr("dmp.surroundings.doors.shut_because", lambda: Shut.WENT_BACK)
+
+    assert "The doors are shut: the database is not as far as it was." in said()
+
+
+def backed_up(folder, *, sound=True, **ages):
+    at = datetime.now(UTC)
+    of = {"log": 10, "contents": 10, "base": 3600, "verification": 3600} | ages
+    instants = {part: (at - timedelta(seconds=age)).isoformat() for part, age in of.items()}
+    verification = {"at": instants.pop("verification"), "sound": sound, "codes": [] if sound else ["ledger"]}
+    (folder / "archive.json").write_text(json.dumps(instants))
+    (folder / "verify.json").write_text(json.dumps(verification))
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_a_backup_that_is_old_or_unsound_is_named(settings, tmp_path):
+    settings.DMP_BACKUP_STATUS = tmp_path
+    backed_up(tmp_path)
+    assert doctor.examine() == []
+
+    backed_up(tmp_path, log=7200)
+    assert "Of the backup, the log is 2 hours old." in said()
+
+    backed_up(tmp_path, verification=3 * 86400)
+    assert "Of the backup, the verification is 72 hours old." in said()
+
+    backed_up(tmp_path, sound=False)
+    assert "The last backup is not sound: ledger." in said()
+
+
+def test_an_installation_without_a_known_backup_is_told_so(settings, tmp_path):
+    settings.DMP_BACKUP_STATUS = tmp_path
+    settings.DMP_DEMO = False
+
+    (finding,) = doctor.saved()
+    assert "No backup is known here" in finding.wrong
 
 
 def test_an_installation_that_lacks_a_setting_is_told_which(settings):

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
@@ -74,12 +76,63 @@ def test_the_figures_of_every_process_are_told_by_any_of_them(figures):
     assert NIR not in told
 
 
+@pytest.fixture
+def of_the_house(real_database, redis_server, tmp_path):
+    """What the scheduler tells, beside a backup that was verified yesterday."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        where = f"127.0.0.1:{probe.getsockname()[1]}"
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    saved = dict.fromkeys(("at", "log", "base", "contents"), yesterday)
+    (tmp_path / "archive.json").write_text(json.dumps(saved))
+    (tmp_path / "verify.json").write_text(json.dumps({"at": yesterday, "sound": False, "codes": ["rows"]}))
+    environment = real_database.environment(DMP_METRICS_ADDRESS=where, DMP_BACKUP_STATUS=str(tmp_path))
+    scheduler = subprocess.Popen(
+        [sys.executable, "manage.py", "scheduler"],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield read_when_it_answers(where, scheduler)
+    finally:
+        scheduler.terminate()
+        scheduler.communicate()
+
+
+def read_when_it_answers(where, process):
+    end = time.monotonic() + 40
+    while time.monotonic() < end:
+        try:
+            with build_opener(ProxyHandler({})).open(f"http://{where}/metrics", timeout=10) as answer:
+                return answer.read().decode()
+        except OSError:
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.2)
+    raise AssertionError("no figure came")
+
+
+def value(told, name):
+    return float(re.search(rf"(?m)^{re.escape(name)} (\S+)$", told).group(1))
+
+
+def test_the_scheduler_tells_what_stands_around_the_processes(of_the_house):
+    for name in ("dmp_doors_open", "dmp_journal_writable", "dmp_checker_answers", "dmp_database_answers"):
+        assert value(of_the_house, name) == 1.0, name
+    assert value(of_the_house, "dmp_journal_lines_waiting") == 0.0
+    assert value(of_the_house, "dmp_backup_sound") == 0.0
+    assert abs(value(of_the_house, "dmp_clock_ahead_seconds")) < 2
+    for part in ("log", "base", "contents", "verification"):
+        assert 86_300 < value(of_the_house, f'dmp_backup_age_seconds{{part="{part}"}}') < 86_700
+
+
 def named_by(text: str) -> set[str]:
     return set(re.findall(r"\bdmp_[a-z_]+", text))
 
 
-def test_the_alerts_and_the_dashboard_ask_for_figures_that_exist(figures):
-    told = figures("/aide/")
+def test_the_alerts_and_the_dashboard_ask_for_figures_that_exist(figures, of_the_house):
+    told = figures("/aide/") + of_the_house
     exported = set(re.findall(r"(?m)^(dmp_[a-z_]+)[{ ]", told)) | set(
         re.findall(r"(?m)^# TYPE (dmp_[a-z_]+) ", told)
     )

@@ -167,7 +167,7 @@ def test_after_the_rewrapping_everything_is_read_without_the_old_version(own_key
 
     call_command("rewrap_keys", verbosity=0)
     rewrapping.retire(connections["owner"], 1, after=AT_ONCE)
-    call_command("drop_kek", "1")
+    call_command("drop_kek", "1", although_backups_need_it=True)
 
     providers._file_provider.cache_clear()
     subjects.forget_all_cached()
@@ -194,12 +194,29 @@ def test_once_a_version_has_died_what_a_backup_kept_of_it_is_unreadable(own_keys
     register()
     call_command("rewrap_keys", verbosity=0)
     rewrapping.retire(connections["owner"], 1, after=AT_ONCE)
-    call_command("drop_kek", "1")
+    call_command("drop_kek", "1", although_backups_need_it=True)
     providers._file_provider.cache_clear()
     subjects.forget_all_cached()
 
     with pytest.raises(Unsealable):
         subjects.unwrap(subject, in_the_backup)
+
+
+def test_a_version_is_not_destroyed_while_a_backup_may_need_it(own_keys, monkeypatch):
+    soon(monkeypatch)
+    new_version(own_keys)
+    register()
+    call_command("rewrap_keys", verbosity=0)
+    rewrapping.retire(connections["owner"], 1, after=AT_ONCE)
+
+    with pytest.raises(CommandError, match="backups are kept 35 days"):
+        call_command("drop_kek", "1")
+    assert list(keyfile.load(own_keys, demo_allowed=True).keys[KeyName.KEK]) == [1, 2]
+
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("UPDATE vault_kekcheck SET retired_at = retired_at - interval '36 days'")
+    call_command("drop_kek", "1")
+    assert list(keyfile.load(own_keys, demo_allowed=True).keys[KeyName.KEK]) == [2]
 
 
 def test_a_rewrapping_that_was_stopped_goes_on_where_it_stopped(own_keys, monkeypatch):
