@@ -1,7 +1,8 @@
 """Agreements of before places were kept: where each was declared, told by its sealed cell.
 
 The cell has the name of the place; it is looked for among those where the professional practises. Where it
-is not found the agreement ends: it would serve nowhere. For the upkeep of tables, on the owner's connection.
+is not found, or cannot be read, the agreement ends: it would serve nowhere.
+For the upkeep of tables, on the owner's connection.
 """
 
 from datetime import datetime
@@ -11,7 +12,7 @@ from uuid import UUID
 from django.db import connections, transaction
 
 from vault import subjects
-from vault.keyring import Keyring
+from vault.keyring import Unsealable
 from vault.subjects import Wrapped
 
 AT_ONCE = 500
@@ -23,9 +24,20 @@ def complete(*, at: datetime, using: str = "owner") -> int:
     while rows := _unplaced(using, after, at):
         with transaction.atomic(using=using):
             for grant_id, dossier_id, grantee_id, sealed, *wrapped in rows:
-                keyring = subjects.unwrap(dossier_id, Wrapped(*wrapped))
-                name = keyring.unseal_json("dossiers_grant", "sealed", grant_id, bytes(sealed))["structure"]
-                _place(using, grant_id, name and _place_named(using, grantee_id, name), name, at)
+                try:
+                    keyring = subjects.unwrap(dossier_id, Wrapped(*wrapped))
+                    name = keyring.unseal_json("dossiers_grant", "sealed", grant_id, bytes(sealed))[
+                        "structure"
+                    ]
+                except Unsealable:
+                    _end(using, grant_id, at)
+                    continue
+                if not name:
+                    continue  # declared by who practises in no place
+                if place_id := _place_named(using, grantee_id, name):
+                    _put(using, grant_id, place_id)
+                else:
+                    _end(using, grant_id, at)
         count, after = count + len(rows), rows[-1][0]
     return count
 
@@ -54,21 +66,25 @@ def _place_named(using: str, professional_id: UUID, name: str) -> UUID | None:
     named = [
         place_id
         for place_id, sealed, *wrapped in places
-        if _name_of(subjects.unwrap(place_id, Wrapped(*wrapped)), place_id, sealed) == name
+        if _name_of(place_id, bytes(sealed), Wrapped(*wrapped)) == name
     ]
     return named[0] if len(named) == 1 else None
 
 
-def _name_of(keyring: Keyring, place_id: UUID, sealed: bytes) -> str:
-    told: dict[str, str] = keyring.unseal_json("accounts_structure", "sealed", place_id, bytes(sealed))
-    return told["name"]
+def _name_of(place_id: UUID, sealed: bytes, wrapped: Wrapped) -> str:
+    """The name of a place; empty when it cannot be read."""
+    try:
+        row = subjects.unwrap(place_id, wrapped).unseal_json("accounts_structure", "sealed", place_id, sealed)
+    except Unsealable:
+        return ""
+    return str(row["name"])
 
 
-def _place(using: str, grant_id: UUID, place_id: UUID | str | None, name: str, at: datetime) -> None:
+def _put(using: str, grant_id: UUID, place_id: UUID) -> None:
     with connections[using].cursor() as cursor:
-        if place_id:
-            cursor.execute("UPDATE dossiers_grant SET structure_id = %s WHERE id = %s", [place_id, grant_id])
-        elif name:
-            cursor.execute(
-                "UPDATE dossiers_grant SET until = greatest(since, %s) WHERE id = %s", [at, grant_id]
-            )
+        cursor.execute("UPDATE dossiers_grant SET structure_id = %s WHERE id = %s", [place_id, grant_id])
+
+
+def _end(using: str, grant_id: UUID, at: datetime) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute("UPDATE dossiers_grant SET until = greatest(since, %s) WHERE id = %s", [at, grant_id])
