@@ -97,7 +97,8 @@ def care_history(dossier_id: UUID, *, by: Actor, at: datetime) -> CareHistory:
 
 def progress(dossier_id: UUID, *, by: Actor, at: datetime) -> ImportState:
     """How far the import is, for the holder who waits for it."""
-    with gate.admitted(by, Action.FOLLOW, CareHistoryAtTheDoor(dossier_id), at=at) as passage:
+    thing = CareHistoryAtTheDoor(dossier_id, following=True)
+    with gate.admitted(by, Action.FOLLOW, thing, at=at) as passage:
         return _state(passage.facts.row)
 
 

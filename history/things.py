@@ -65,7 +65,13 @@ class CareHistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class CareHistoryAtTheDoor:
+    """The care history of a dossier, filed as a document.
+
+    `following`: how far its import is, and nothing of the document, which somebody may have altered.
+    """
+
     dossier_id: UUID
+    following: bool = False
 
     @property
     def pin(self) -> UUID:
@@ -96,7 +102,8 @@ class CareHistoryAtTheDoor:
         own = values[things.WIDTH :]
         told, importing, filed = own[:WIDTH], own[WIDTH : WIDTH + IMPORT_WIDTH], own[WIDTH + IMPORT_WIDTH :]
         row = CareHistoryRow(dossier=dossier, statement=_statement(told), importing=_import(importing))
-        return things.facts_of(dossier, _target(dossier, row, filed), also=row)
+        asked = replace(row, statement=None) if self.following else row
+        return things.facts_of(dossier, _target(dossier, asked, filed), also=row)
 
 
 def _statement(values: tuple[Any, ...]) -> StatementRow | None:

@@ -150,9 +150,11 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """Everybody leaves by the same door, and sees that they have left."""
     left = request.actor.capacity
     signing_in.sign_out(request, at=timezone.now())
-    return redirect(
+    answer = redirect(
         SIGN_IN.get(left, "public:sign_in") if left is not Capacity.HOLDER else "public:signed_out"
     )
+    answer["Clear-Site-Data"] = '"storage"'  # htmx notes there the last address; pages are kept nowhere
+    return answer
 
 
 def _code_waits(request: HttpRequest, *, at: datetime) -> bool:

@@ -6,6 +6,9 @@ from django.utils import timezone
 
 from dossiers import sharing
 from tests.cast import LEFEVRE
+from tests.history.cast import statement
+from tests.portal.conftest import INSURED
+from vault.binding import Binding
 from vault.keyring import Keyring, Unsealable
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +100,19 @@ def test_a_damaged_cell_elsewhere_is_one_sentence(hers, damaged):
 
     assert answer.status_code == 409
     assert "Une donnée de cette page ne peut pas être lue" in answer.content.decode()
+
+
+def test_an_altered_care_history_closes_its_own_page_and_no_other(hers, history, imported, monkeypatch):
+    history.sends(statement(INSURED, lines=3))
+    imported()
+    holds = Binding.holds
+    monkeypatch.setattr(
+        Binding, "holds", lambda self, *facts: self.table != "documents_document" and holds(self, *facts)
+    )
+
+    home, care, importing = (hers.get(page) for page in (HOME, "/mon-dmp/soins/", "/mon-dmp/soins/import/"))
+
+    assert care.status_code == 409
+    assert home.status_code == 200
+    assert "Voir mon parcours de soins" in home.content.decode()
+    assert importing.status_code == 200

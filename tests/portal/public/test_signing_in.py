@@ -307,9 +307,10 @@ def test_a_printed_password_that_is_over_says_why_and_where_to_go(browser, dossi
 
 
 def test_leaving_is_seen_and_complete(hers):
-    answer = hers.post(reverse("public:sign_out"), follow=True)
+    answer = hers.post(reverse("public:sign_out"))
 
-    assert "Vous avez quitté votre dossier" in answer.content.decode()
+    assert answer["Clear-Site-Data"] == '"storage"'
+    assert "Vous avez quitté votre dossier" in hers.get(answer.url).content.decode()
     assert hers.get("/mon-dmp/").status_code == 302
 
 
