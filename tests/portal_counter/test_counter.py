@@ -99,7 +99,7 @@ def test_a_first_password_does_not_make_the_page_forgotten(client, db):
 def test_a_wrong_password_gets_one_sentence(client, roy_has_an_account):
     page = client.post(reverse("counter:sign_in"), {"login": "bernard.roy", "password": "autre"})
 
-    assert "ne convient pas" in page.content.decode()
+    assert page.content.decode().count("ne convient pas") == 1  # first on the page, and nowhere else
 
 
 def test_an_agent_does_not_come_in_by_the_door_of_staff(client, roy_has_an_account):
