@@ -25,6 +25,9 @@ PATIENCE_SECONDS = 20.0
 # D23: with the defaults a failed INSERT writes its values twice in the log.
 LOG_SETTINGS = {
     "log_error_verbosity": "terse",
+    # The first line of an error may hold the value too (« value "…" is out of range »): no error is logged
+    # here. The process that caused it says its class and its place.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",

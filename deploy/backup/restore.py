@@ -37,6 +37,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "jit": "off",
     "log_min_error_statement": "panic",
+    "log_min_messages": "log",
     "log_error_verbosity": "terse",
 }
 

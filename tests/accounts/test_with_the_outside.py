@@ -88,6 +88,6 @@ def test_an_sms_arrives(world):
     now = timezone.now()
     notice_id = notices.queue_code(Contact("sms", "+33612345642"), "271828", at=now)
 
-    notices.send(notice_id, at=now)
+    notices.deliver_all(notices.to_send(notice_id))
 
     assert "271828" in world.box()

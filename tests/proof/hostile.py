@@ -395,8 +395,8 @@ def _worked(log: Path) -> dict[str, float]:
 
 
 def _who_works(worker: processes.Process) -> psutil.Process:
-    (child,) = [one for one in worker.children() if "celery" in " ".join(one.cmdline())][-1:]
-    return child
+    """The worker itself: its slots are threads."""
+    return psutil.Process(worker.running.pid)
 
 
 def _most_memory(process: psutil.Process) -> int:

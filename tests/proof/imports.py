@@ -45,7 +45,8 @@ def under_kills(
     """Open so many dossiers, and kill workers and scheduler so many times while their histories arrive."""
     insured = {people.open_dossier(person): person for person in people.who_have_a_history(imports)}
     environment = database.environment(
-        **{name: str(value) for name, value in world.settings().items()},
+        **world.environment(),
+        DMP_DEMO="1",  # the invented world is not reached over TLS
         DMP_JOB_LEASE_SECONDS=LEASE_SECONDS,
         DMP_LOG_LEVEL="WARNING",
     )
@@ -78,8 +79,6 @@ def _kill(draw: random.Random, workers: list[Process], waker: Process, server: p
     victim = draw.choice([*workers, *workers, waker])
     under_way = _one(server, "SELECT count(*) FROM jobs_job WHERE state = 'leased'") > 0
     ways: list[Callable[[], object]] = [victim.kill, victim.kill_the_parent]
-    if victim is not waker:
-        ways.append(victim.kill_a_child)
     draw.choice(ways)()
     if not victim.alive:
         victim.start()

@@ -56,13 +56,6 @@ class Process:
         self.running.kill()
         self.running.wait()
 
-    def kill_a_child(self) -> bool:
-        """SIGKILL to one of its children, as the kernel does when memory is short."""
-        for child in self.children():
-            child.kill()
-            return True
-        return False
-
     def children(self) -> list[psutil.Process]:
         try:
             return psutil.Process(self.running.pid).children(recursive=True)

@@ -42,7 +42,8 @@ def opening(
         ("back", server.speak_again),
     )
     environment = database.environment(
-        **{name: str(value) for name, value in world.settings().items()},
+        **world.environment(),
+        DMP_DEMO="1",  # the invented world is not reached over TLS
         REDIS_URL=server.url,
         DMP_LOG_LEVEL="WARNING",
     )

@@ -93,24 +93,26 @@ def understood(connection: psycopg.Connection, statements: Iterable[str]) -> dic
 
 # -- As a plugin of pytest -------------------------------------------------------------------------
 
-if "pytest" in sys.modules:
+
+def pytest_configure() -> None:
+    """Called for the plugin alone: a test that imports this module changes no server."""
     pg.SERVER_SETTINGS |= {"log_statement": "all", "log_line_prefix": f"{MARK}%u "}
-    _start, _stop = pg.start, pg.stop
-    _folders: dict[int, Path] = {}
+    really_start, really_stop = pg.start, pg.stop
+    folders: dict[int, Path] = {}
 
     def start(var: Path, **how):
-        server = _start(var, **how)
-        _folders[server.pid] = var
+        server = really_start(var, **how)
+        folders[server.pid] = var
         return server
 
     def stop(server):
-        if var := _folders.pop(server.pid, None):
+        if var := folders.pop(server.pid, None):
             PARTS.mkdir(parents=True, exist_ok=True)
             sent = statements_in((var / "pg.log").read_text(errors="replace"))
             with pg.connect(var, DATABASE) as connection:
                 told = understood(connection, sent)
             (PARTS / f"{os.getpid()}.json").write_text(json.dumps(told))
-        _stop(server)
+        really_stop(server)
 
     pg.start, pg.stop = start, stop
 

@@ -24,7 +24,7 @@ def told(real_database, redis_server, tmp_path, settings, capfd):
         "default": settings.STORAGES["default"] | {"OPTIONS": {"location": tmp_path / "copies" / "store"}}
     }
     (tmp_path / "copies" / "store").mkdir(parents=True)
-    overheard = copies.Overheard(redis_server, tmp_path / "copies" / "redis-monitor")
+    overheard = copies.Overheard(real_database.var, tmp_path / "copies" / "redis-monitor")
     with running(tmp_path / "world") as world:
         for name, value in world.settings().items():
             setattr(settings, name, value)
@@ -48,7 +48,7 @@ def told(real_database, redis_server, tmp_path, settings, capfd):
             play.told()
         finally:
             overheard.stop()
-    copies.everything_in_redis(redis_server, tmp_path / "copies" / "redis-content")
+    copies.everything_in_redis(real_database.var, tmp_path / "copies" / "redis-content")
     copies.dump(real_database.var, real_database.name, tmp_path / "copies" / "dump.sql")
     said = capfd.readouterr()
     (tmp_path / "copies" / "log").write_text(said.err + said.out, encoding="utf-8")
@@ -66,7 +66,7 @@ def test_nothing_that_is_copied_names_anybody_or_tells_anything(told, tmp_path):
     }  # fmt: skip
     assert sum(path.stat().st_size for path in (tmp_path / "copies" / "store").rglob("*")) > 90_000
     assert (tmp_path / "copies" / "dump.sql").stat().st_size > 100_000
-    assert b"jobs.work" in (tmp_path / "copies" / "redis-monitor").read_bytes()
+    assert b"jobs.look" in (tmp_path / "copies" / "redis-monitor").read_bytes()
     assert (tmp_path / "copies" / "log").stat().st_size > 500
     # The scanner was not deaf: the pages say what the copies do not, and the messages neither.
     said = "\n".join(html.unescape(page.text) for page in told.pages.values())
