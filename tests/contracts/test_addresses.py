@@ -8,8 +8,8 @@ from django.urls.converters import IntConverter, UUIDConverter
 from tests.contracts.test_routes import get_resolver, routes
 
 ROOT = Path(__file__).parents[2]
-# What follows « ? »: a place in a list, the page to come back to, another sign-in, what the page already shows;
-# and what Pro Santé Connect answers by its standard.
+# What follows « ? »: a place in a list, the page to come back to, another sign-in, what the page already
+# shows; and what Pro Santé Connect answers by its standard.
 ASKED = {"avant", "suite", "autre", "vu"} | {"code", "state", "iss", "error"}
 
 
