@@ -17,6 +17,7 @@ from revocation import journalling
 from vault.keyring import Keyring
 
 from .house import HOUSE
+from .identity import HolderBanner, holder_of
 from .models import GRANT
 from .things import DossierAtTheDoor, GrantRow, grant_holds
 
@@ -44,6 +45,14 @@ class Authorised:
     since: datetime
     until: datetime
     in_force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Whom the holder lets read, or let until lately: those in force first, newest first."""
+
+    holder: HolderBanner
+    authorised: tuple[Authorised, ...]
 
 
 WITHDRAWAL = "withdraw"  # in the journal of what was taken away
@@ -122,7 +131,7 @@ def _end(grants: Iterable[GrantRow], dossier_id: UUID, keyring: Keyring) -> None
         )
 
 
-def people(dossier_id: UUID, *, by: Actor, at: datetime) -> list[Authorised]:
+def people(dossier_id: UUID, *, by: Actor, at: datetime) -> People:
     """Those who may read the dossier, then those who could: the holder's own list, newest first.
 
     What somebody without the dossier's key wrote there lets nobody in, and is not shown.
@@ -139,17 +148,20 @@ def people(dossier_id: UUID, *, by: Actor, at: datetime) -> list[Authorised]:
         held = [pair for pair in rows if grant_holds(keyring, dossier_id, pair[0])]
         if len(held) < len(rows):
             passage.tell(altered=len(rows) - len(held))
-        return [
-            Authorised(
-                grant_id=grant.grant_id,
-                since=grant.since,
-                until=grant.until,
-                in_force=grant.until > at,
-                **_named(keyring, grant.grant_id, sealed),
-            )
-            for grant, sealed in held
-            if grant.until > grant.since
-        ]
+        return People(
+            holder=holder_of(passage),
+            authorised=tuple(
+                Authorised(
+                    grant_id=grant.grant_id,
+                    since=grant.since,
+                    until=grant.until,
+                    in_force=grant.until > at,
+                    **_named(keyring, grant.grant_id, sealed),
+                )
+                for grant, sealed in held
+                if grant.until > grant.since
+            ),
+        )
 
 
 def withdraw(dossier_id: UUID, grant_id: UUID, *, by: Actor, at: datetime) -> str:

@@ -11,6 +11,7 @@ from accounts.actors import Actor
 from audit import ledger
 from audit.ledger import Trace
 
+from .identity import HolderBanner, holder_of
 from .things import DossierAtTheDoor
 
 PAGE = 50
@@ -20,6 +21,7 @@ PAGE = 50
 class TracePage:
     """Traces, newest first; `next` is the position to ask for after them, None at the end."""
 
+    holder: HolderBanner
     entries: tuple[Trace, ...]
     next: int | None
 
@@ -34,7 +36,9 @@ def traces(dossier_id: UUID, *, by: Actor, at: datetime, before: int | None = No
         entries = ledger.traces(dossier_id, passage.keyring, before=before, limit=PAGE + 1)
         more = len(entries) > PAGE
         return TracePage(
-            entries=told_to_the_holder(entries[:PAGE]), next=entries[PAGE - 1].position if more else None
+            holder=holder_of(passage),
+            entries=told_to_the_holder(entries[:PAGE]),
+            next=entries[PAGE - 1].position if more else None,
         )
 
 

@@ -33,6 +33,7 @@ class Phase(StrEnum):
 class ImportState:
     """How far the import is: since when, when it is tried again, what the dossier already has."""
 
+    holder: HolderBanner
     phase: Phase
     since: datetime | None = None
     retry_at: datetime | None = None
@@ -79,13 +80,13 @@ def care_history(dossier_id: UUID, *, by: Actor, at: datetime) -> CareHistory:
     """The care history of a dossier, every line of it."""
     with gate.admitted(by, Action.READ, CareHistoryAtTheDoor(dossier_id), at=at, title=SHOWN_AS) as passage:
         row: StatementRow | None = passage.facts.row.statement
-        holder, state = holder_of(passage), _state(passage.facts.row)
+        state = _state(passage)
         if row is None:
-            return CareHistory(holder=holder, state=state)
+            return CareHistory(holder=state.holder, state=state)
         passage.tell(count=row.line_count)
         kept = keeping.unseal(passage.keyring, dossier_id, row.version, row.sealed)
         return CareHistory(
-            holder=holder,
+            holder=state.holder,
             state=state,
             dated_on=row.written_on,
             period=(row.period_start, row.period_end),
@@ -99,7 +100,7 @@ def progress(dossier_id: UUID, *, by: Actor, at: datetime) -> ImportState:
     """How far the import is, for the holder who waits for it."""
     thing = CareHistoryAtTheDoor(dossier_id, following=True)
     with gate.admitted(by, Action.FOLLOW, thing, at=at) as passage:
-        return _state(passage.facts.row)
+        return _state(passage)
 
 
 def _section(form: sections.Form, kept: Kept) -> SectionShown:
@@ -112,10 +113,12 @@ def _section(form: sections.Form, kept: Kept) -> SectionShown:
     )
 
 
-def _state(row: CareHistoryRow) -> ImportState:
+def _state(passage: gate.Passage) -> ImportState:
+    row: CareHistoryRow = passage.facts.row
     statement, importing = row.statement, row.importing
     phase = _phase(importing)
     return ImportState(
+        holder=holder_of(passage),
         phase=phase,
         since=_since(row, phase),
         retry_at=importing.retry_at if importing else None,

@@ -228,7 +228,7 @@ def _page(
     space, home = SPACES.get(actor.capacity, OUTSIDE) if actor else OUTSIDE
     template = "errors/answer_in_public.html" if space == OUTSIDE[0] else "errors/answer.html"
     context = {"answer": answer, "space": space, "home": reverse(home), "status": status, "leave": leave}
-    context["reference"] = reference
+    context |= {"reference": reference, "holder": None}  # no dossier was entered: no name is given
     response = render(request, template, context, status=status)
     patch_cache_control(response, private=True, no_store=True)
     return response

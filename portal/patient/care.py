@@ -21,6 +21,7 @@ def care(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     history = consultation.care_history(request.actor.dossier_id, by=request.actor, at=at)
     context = {
+        "holder": history.holder,
         "history": history,
         "arrival": arrival(history.state, at=at),
         "sections": [shown(section) for section in history.sections],
@@ -40,9 +41,10 @@ def follow(request: HttpRequest) -> HttpResponse:
     A page that already shows the same (`vu`) is told nothing new, so that nothing is read aloud twice.
     """
     at = timezone.now()
-    now = arrival(consultation.progress(request.actor.dossier_id, by=request.actor, at=at), at=at)
+    state = consultation.progress(request.actor.dossier_id, by=request.actor, at=at)
+    now = arrival(state, at=at)
     if not request.htmx:
-        return render(request, "patient/import.html", {"arrival": now})
+        return render(request, "patient/import.html", {"holder": state.holder, "arrival": now})
     if now.moving and request.GET.get("vu") == now.phase:
         return HttpResponse(status=UNCHANGED)
     return render(

@@ -28,7 +28,7 @@ def contents(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "patient/documents.html",
-        {"years": years, "older": older, "newest": newest, "before": before},
+        {"holder": page.holder, "years": years, "older": older, "newest": newest, "before": before},
     )
 
 
@@ -40,9 +40,13 @@ def read(request: HttpRequest, document_id: UUID) -> HttpResponse:
         return redirect("patient:care")
     texts = (*reading.page_texts, *[""] * (reading.page_count - len(reading.page_texts)))
     leaves = list(enumerate(texts, start=1))
-    return render(
-        request, "patient/document.html", {"reading": reading, "document": reading.summary, "leaves": leaves}
-    )
+    context = {
+        "holder": reading.holder,
+        "reading": reading,
+        "document": reading.summary,
+        "leaves": leaves,
+    }
+    return render(request, "patient/document.html", context)
 
 
 @require_safe

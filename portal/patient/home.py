@@ -29,6 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
     front = dossiers_home.front(by.dossier_id, by=by, at=at)
     state = consultation.progress(by.dossier_id, by=by, at=at)
     context = {
+        "holder": front.holder,
         "front": front,
         "arrival": arrival(state, at=at),
         "news": told(trace for trace in front.recent if is_news(trace))[:NEWS],

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dossiers import sharing
-from dossiers.sharing import Authorised, NotInForce
+from dossiers.sharing import Authorised, NotInForce, People
 from portal.doors import holders_only
 from portal.names import soft
 
@@ -17,10 +17,11 @@ from portal.names import soft
 @require_safe
 @holders_only
 def people(request: HttpRequest) -> HttpResponse:
-    everybody = sharing.people(request.actor.dossier_id, by=request.actor, at=timezone.now())
+    known = sharing.people(request.actor.dossier_id, by=request.actor, at=timezone.now())
     context = {
-        "allowed": [one for one in everybody if one.in_force],
-        "past": [one for one in everybody if not one.in_force],
+        "holder": known.holder,
+        "allowed": [one for one in known.authorised if one.in_force],
+        "past": [one for one in known.authorised if not one.in_force],
     }
     return render(request, "patient/people.html", context)
 
@@ -37,15 +38,13 @@ def withdraw(request: HttpRequest, grant_id: UUID) -> HttpResponse:
         except NotInForce:
             messages.info(request, "Cette autorisation était déjà terminée.")
         return redirect("patient:people")
-    return render(
-        request,
-        "patient/withdraw.html",
-        {"person": _in_force(sharing.people(by.dossier_id, by=by, at=at), grant_id)},
-    )
+    known = sharing.people(by.dossier_id, by=by, at=at)
+    context = {"holder": known.holder, "person": _in_force(known, grant_id)}
+    return render(request, "patient/withdraw.html", context)
 
 
-def _in_force(everybody: list[Authorised], grant_id: UUID) -> Authorised:
-    for one in everybody:
+def _in_force(known: People, grant_id: UUID) -> Authorised:
+    for one in known.authorised:
         if one.grant_id == grant_id and one.in_force:
             return one
     raise Http404

@@ -30,6 +30,5 @@ def traces(request: HttpRequest) -> HttpResponse:
     ]
     log = reverse("patient:traces")
     older, newest = f"{log}?avant={page.next}" if page.next else "", log if before else ""
-    return render(
-        request, "patient/traces.html", {"years": years, "older": older, "newest": newest, "before": before}
-    )
+    context = {"holder": page.holder, "years": years, "older": older, "newest": newest, "before": before}
+    return render(request, "patient/traces.html", context)

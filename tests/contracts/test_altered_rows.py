@@ -253,7 +253,7 @@ def test_an_agreement_that_nobody_with_the_key_wrote_lets_nobody_in(write, camil
     )
 
     assert why(lambda: consultation.contents(camille.dossier_id, by=LEFEVRE, at=LATER)) is Reason.ALTERED
-    assert sharing.people(camille.dossier_id, by=camille, at=LATER) == []
+    assert sharing.people(camille.dossier_id, by=camille, at=LATER).authorised == ()
     assert finding.by_ins(CAMILLE_NIR, by=LEFEVRE, at=LATER)[0].granted_until is None
     assert named() == {"dossiers_grant"}
 

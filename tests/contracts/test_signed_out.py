@@ -98,7 +98,7 @@ def test_a_form_sent_by_a_session_that_has_ended_does_nothing(people):
     answer = client.post(reverse("professional:agreement", args=[dossier_id]), {"accord": "oui"})
 
     assert answer["Location"] == reverse("professional:sign_in")
-    assert sharing.people(dossier_id, by=people["holder"], at=timezone.now()) == []
+    assert sharing.people(dossier_id, by=people["holder"], at=timezone.now()).authorised == ()
 
 
 def test_the_gate_refuses_whoever_signed_out_and_says_why(people):

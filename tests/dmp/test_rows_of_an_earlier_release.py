@@ -98,7 +98,7 @@ def test_everything_is_there_and_means_the_same(brought):
     assert web_access.state_of(user.pk, subjects.keyring(user.pk)).awake
 
     # Whom she let in, and until when.
-    people = sharing.people(dossier_id, by=holder, at=NOON)
+    people = sharing.people(dossier_id, by=holder, at=NOON).authorised
     assert [(who.name, who.structure, who.in_force, f"{who.until:%d/%m/%Y}") for who in people] == [
         (LEFEVRE, "Cabinet des Tilleuls", True, "26/09/2027"),
         (SAIDI, "Centre de cardiologie Saint-Cyprien", True, "30/01/2027"),

@@ -96,7 +96,7 @@ def test_it_ends_when_nobody_can_say_which_place_it_was(real_database, camille, 
 
     assert placed(real_database) == [(None, LATER)]
     assert not any(reads(camille, who) for who in (clinic, twin, replace(clinic, structure_id=None)))
-    [ended] = sharing.people(camille.dossier_id, by=camille, at=LATER)
+    [ended] = sharing.people(camille.dossier_id, by=camille, at=LATER).authorised
     assert (ended.structure, ended.in_force) == (CLINIC.name, False)
 
 

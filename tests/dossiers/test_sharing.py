@@ -72,7 +72,7 @@ def test_declaring_it_again_prolongs_it(dossier_id, holder_of):
     sharing.declare_agreement(dossier_id, by=LEFEVRE, at=NOON)
     again = sharing.declare_agreement(dossier_id, by=LEFEVRE, at=LATER)
 
-    listed = sharing.people(dossier_id, by=holder_of(dossier_id), at=LATER)
+    listed = sharing.people(dossier_id, by=holder_of(dossier_id), at=LATER).authorised
 
     assert [(one.name, one.until, one.in_force) for one in listed] == [
         ("Dr Anne Lefèvre", again.until, True),
@@ -122,7 +122,7 @@ def test_each_place_has_its_own_and_the_holder_reads_where(dossier_id, holder_of
     sharing.declare_agreement(dossier_id, by=LEFEVRE, at=NOON)
     sharing.declare_agreement(dossier_id, by=ELSEWHERE, at=LATER)
 
-    listed = sharing.people(dossier_id, by=holder_of(dossier_id), at=LATER)
+    listed = sharing.people(dossier_id, by=holder_of(dossier_id), at=LATER).authorised
 
     assert [(one.structure, one.in_force) for one in listed] == [
         ("Clinique du Pont", True),

@@ -68,7 +68,7 @@ def two(tmp_path, settings):
         "his": his,
         "her document": deposited(hers, HER_TITLE),
         "his document": deposited(his, HIS_TITLE, by=NADIA),
-        "his grant": sharing.people(his, by=holder_of(his), at=timezone.now())[0].grant_id,
+        "his grant": sharing.people(his, by=holder_of(his), at=timezone.now()).authorised[0].grant_id,
     }
 
 
@@ -112,7 +112,7 @@ def test_a_holder_ends_her_own_authorisations_only(two):
     elise.post(reverse("patient:withdraw", args=[two["his grant"]]))
 
     assert page.status_code == 404
-    (kept,) = sharing.people(two["his"], by=holder_of(two["his"]), at=until)
+    (kept,) = sharing.people(two["his"], by=holder_of(two["his"]), at=until).authorised
     assert kept.in_force
 
 

@@ -77,7 +77,7 @@ def test_the_cast_plays_itself_once(real_database, outside):
     assert all(one.status is Status.AVAILABLE for one in seen)
     assert care_history(found.dossier_id, by=holder, at=now).total > 20
     assert found.granted_until > now + timedelta(days=200)
-    in_force = [one for one in sharing.people(found.dossier_id, by=holder, at=now) if one.in_force]
+    in_force = [one for one in sharing.people(found.dossier_id, by=holder, at=now).authorised if one.in_force]
     assert {one.name for one in in_force} == {"Dr Anne LEFÈVRE", "Dr Karim SAÏDI"}
 
     # What she may read of who came.
