@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.signals import setup_logging, worker_init
+from celery.signals import celeryd_init, setup_logging, worker_init
 
 from dmp import broker
 
@@ -38,6 +38,19 @@ class SlotsStep(bootsteps.StartStopStep):
 
 
 app.steps["worker"].add(SlotsStep)
+
+
+@celeryd_init.connect
+def say_nothing_of_its_own(instance: Any, **_: object) -> None:
+    """No banner, no farewell: a worker's lines are ours, from the first to the last."""
+    from celery.apps import worker
+    from django.conf import settings
+
+    from dmp import logs
+
+    instance.quiet = True
+    worker.safe_say = lambda *_, **__: None
+    logs.configure(settings.LOGGING)
 
 
 @setup_logging.connect

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from dmp import logs
 from vault.checks import the_keys_are_those_of_the_database
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,7 @@ NEEDS: dict[Process, tuple[str, ...]] = {
     Process.COMMAND: (),
     Process.PREPARE: (),
 }
+SERVING = frozenset({Process.WEB, Process.WORKER, Process.SCHEDULER})  # for as long as they live
 WITHOUT_DATABASE = frozenset({Process.PREPARE})  # it makes what the others compare with
 
 
@@ -105,6 +107,8 @@ def faults(process: Process) -> list[CheckMessage]:
 
 def refuse_to_start_unsound(process: Process) -> None:
     """Say each fault on standard error, then exit with status 1. Does nothing when there is none."""
+    if process in SERVING:
+        logs.say_what_nobody_caught()
     found = faults(process)
     for fault in found:
         log.critical(f"cannot start: {fault.msg}", code=fault.id, kind=str(process))

@@ -5,11 +5,14 @@ e-mail addresses and telephone numbers, which are struck out: a library may spea
 """
 
 import json
+import linecache
 import logging
 import re
 import sys
+import threading
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -59,12 +62,26 @@ TELEPHONE = re.compile(
     r"(?<![0-9A-Za-z])(?:(?:\+|%2B|00)33" + GAP + r"|0\s?)[1-9](?:" + GAP + r"\d{2}){4}(?![0-9A-Za-z])"
 )
 
+WARNING = re.compile(r"(.+?):(\d+): (\w+): ")  # as the module `warnings` writes one
+
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[#0 +-]*\d*(?:\.\d+)?[srdifxXa]")
 
 # The packages whose lines are ours: an exception is placed in the innermost of them it came through.
 OURS = (
-    *("access", "accounts", "api", "audit", "dmp", "documents", "dossiers", "history", "jobs", "portal"),
-    *("revocation", "sandbox", "vault"),
+    *(
+        "access",
+        "accounts",
+        "api",
+        "audit",
+        "deploy",
+        "dmp",
+        "documents",
+        "dossiers",
+        "history",
+        "jail",
+        "jobs",
+    ),
+    *("portal", "revocation", "sandbox", "vault"),
 )
 SAID_BY_US = ("django.request", "django.server")  # dmp.requests says one line for each request
 QUIET = ("py.warnings", "celery", "kombu", "amqp", "_granian", "pikepdf", "PIL")
@@ -97,6 +114,7 @@ def configure(options: Mapping[str, Any]) -> None:
             ],
         )
     )
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(options.get("level", "INFO"))
@@ -135,12 +153,46 @@ def only_the_words_of_a_library(_logger: object, _method: str, event: Event) -> 
     the line it was written at, by which somebody finds what the values were about."""
     record = event["_record"]
     said, failure = str(record.msg), record.exc_info and record.exc_info[1]
+    if record.name == "py.warnings":
+        return a_warning(said, event)
     if failure and str(failure):  # the message of an exception holds what somebody sent: a host, a field
         said = said.replace(str(failure), type(failure).__name__)
+    elif not record.args and not written_in(record.pathname, said):
+        said = "…"
     event["event"] = PLACEHOLDER.sub("…", said)
     if not record.exc_info:
         event["where"] = f"{record.module}.{record.funcName}:{record.lineno}"
     return event
+
+
+def written_in(path: str, words: str) -> bool:
+    """Whether a sentence stands as it is in the source that said it: one made of values does not."""
+    return bool(words) and words in "".join(linecache.getlines(path))
+
+
+def a_warning(text: str, event: Event) -> Event:
+    """Of a warning of Python's, what it is and where: its words may be made of anything."""
+    found = WARNING.match(text)
+    path, line, category = found.groups() if found else ("?", "0", "Warning")
+    event["event"], event["error"], event["where"] = "warning", category, f"{Path(path).stem}:{line}"
+    return event
+
+
+def say_what_nobody_caught() -> None:
+    """An exception that ends a process or a thread goes through the walls too, in a process that serves."""
+
+    def ended(kind: type[BaseException], failure: BaseException, _trace: object) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            structlog.get_logger(__name__).critical("process ended", exc_info=failure)
+
+    def thread_ended(told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is not None and not isinstance(told.exc_value, SystemExit):
+            structlog.get_logger(__name__).error("thread ended", exc_info=told.exc_value)
+
+    def unraisable(told: "sys.UnraisableHookArgs") -> None:
+        structlog.get_logger(__name__).error("exception ignored", exc_info=told.exc_value)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = ended, thread_ended, unraisable
 
 
 def tell_where_it_broke(_logger: object, _method: str, event: Event) -> Event:

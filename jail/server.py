@@ -6,7 +6,9 @@ that goes away, costs a supervisor and its child, and nothing else.
 """
 
 import contextlib
+import errno
 import gc
+import json
 import os
 import select
 import signal
@@ -137,7 +139,9 @@ def _as_a_supervisor(server: _Server, connection: socket.socket) -> Never:
             _supervise(connection, server.work, server.budget, server.mode)
         status = 0
     except OSError as failure:
-        sys.stderr.write(f"supervisor: {failure}\n")
+        code = errno.errorcode.get(failure.errno or 0, "")
+        line = {"event": "supervisor failed", "level": "error", "error": type(failure).__name__, "code": code}
+        sys.stderr.write(json.dumps(line) + "\n")
     finally:
         os._exit(status)
 
