@@ -22,7 +22,7 @@ import psycopg
 
 from deploy.backup import copies
 from deploy.backup.copies import Base, Copies, Series, now, position
-from dmp import logs
+from dmp import children, logs
 
 SLOT = "dmp_backup"
 LOOK_SECONDS = 1.0
@@ -66,7 +66,7 @@ class Server:
         with psycopg.connect("replication=true", autocommit=True, connect_timeout=5) as connection:
             cursor = psycopg.ClientCursor(connection)
             with contextlib.suppress(psycopg.errors.UndefinedObject):
-                cursor.execute(f"DROP_REPLICATION_SLOT {SLOT} WAIT")
+                cursor.execute(f"DROP_REPLICATION_SLOT {SLOT}")
             cursor.execute(f"CREATE_REPLICATION_SLOT {SLOT} PHYSICAL RESERVE_WAL")
 
     def counts(self) -> dict[str, int]:
@@ -296,7 +296,10 @@ class Child:
     def __init__(self, command: list[str]) -> None:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the child
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.errors
+            children.dying_with_us(list(command)),  # two that receive would fight for the slot
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self.errors,
         )
 
     @property

@@ -45,7 +45,7 @@ def faults(copied: Copies, series: Series, base: Base, scratch: Path) -> Iterato
             yield from manage("after-restore", ["after_restore"], place, scratch)
     except CannotRestore as failure:
         yield "restore", str(failure).splitlines()[-1]
-    except psycopg.Error as failure:
+    except (psycopg.Error, OSError) as failure:
         yield "restore", type(failure).__name__
 
 
