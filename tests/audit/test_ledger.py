@@ -134,17 +134,20 @@ def test_a_trace_is_sealed_under_the_key_of_its_chain_or_of_the_house():
     assert ledger.record(event(chain), subjects.system()) == 1
 
 
+WORD = "quincaillerie"  # a reason that no catalogue of PostgreSQL has
+
+
 def test_a_dump_tells_nothing_of_people(real_database):
     chain, keyring = dossier(entries=2)
     for _ in range(2):
-        ledger.refusal(event(chain), keyring)
+        ledger.refusal(event(chain, detail={"reason": WORD}), keyring)
 
     url = pg.url(real_database.var, real_database.name, pg.SUPERUSER)
     command = [str(pg.binaries() / "pg_dump"), url]
     dump = subprocess.run(command, capture_output=True, check=True).stdout
 
     assert str(chain).encode() in dump
-    for told in ("Lefèvre", LEFEVRE["id"], '"granted"', "Compte rendu", "hospitalisation"):
+    for told in ("Lefèvre", LEFEVRE["id"], WORD, "Compte rendu", "hospitalisation"):
         for plain in (told.encode(), told.encode("latin-1"), told.encode("utf-16-le")):
             assert plain not in dump
             assert plain.hex().encode() not in dump

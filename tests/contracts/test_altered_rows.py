@@ -134,7 +134,7 @@ def test_a_dossier_given_to_somebody_else_shows_itself_to_neither(write, camille
             Reason.ALTERED
         )
     assert finding.by_ins(nir("1800412115003"), by=LEFEVRE, at=LATER) == []
-    assert named() == {"dossiers_dossier"}
+    assert named() == {"dossiers_dossier", "accounts_person"}
 
 
 def test_a_person_given_another_s_number_is_not_found_by_it(write, camille, paul, reading):
@@ -142,6 +142,7 @@ def test_a_person_given_another_s_number_is_not_found_by_it(write, camille, paul
     write("UPDATE accounts_person SET ins_mac = %s WHERE id = %s", people.ins_mac(reading.ins), paul.id)
 
     assert finding.by_ins(CAMILLE_NIR, by=LEFEVRE, at=LATER) == []
+    assert named() == {"accounts_person"}
 
 
 def test_a_closed_dossier_is_not_opened_again_by_a_pen(write, camille):
