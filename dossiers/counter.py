@@ -26,6 +26,7 @@ from accounts import contacts, insurer, logins, notices, people, web_access
 from accounts.actors import Actor
 from accounts.card_reader import CardReading
 from accounts.contacts import Contact, ContactChannel, MaskedContact
+from accounts.identity import ins_mac_input
 from accounts.insurer import InsurerUnreachable, Use
 from accounts.logins import Printed
 from accounts.web_access import AccessState, ContactOfSeveral
@@ -33,6 +34,7 @@ from jobs import queue
 from vault import blind, subjects
 
 from . import applications, codes, waking
+from . import identity as identities
 from .applications import ApplicationAtTheDoor, ApplicationForTheHouse, ApplicationRow, CardRead, present
 from .codes import CodeExpired, NoTriesLeft, TooSoon, WrongCode
 from .house import HOUSE
@@ -748,8 +750,11 @@ class DossierOfAVisit:
         if dossier_id is None:
             return replace(seen, standing=standing)
         entered = DossierAtTheDoor(dossier_id).facts(actor, at)
+        theirs = identities.unseal(entered.row.sealed_identity, dossier_id, entered.row.keyring)
         target = replace(
             entered.target,
+            # Found by a digest that stands in clear: the dossier itself says whose it is.
+            altered=entered.target.altered or ins_mac_input(theirs.ins) != ins_mac_input(who.ins),
             owner_id=seen.target.owner_id,
             expired=seen.target.expired,
             minor=minor(who.traits.birth_date, on=timezone.localdate(at)),

@@ -1,7 +1,8 @@
-"""Whether each person is found by the number that their dossier has sealed: for who verifies the tables.
+"""What the sealed cells of a dossier say of rows beside it: for who verifies the tables.
 
 The digest of a number is keyed, so that nobody without the key makes one; moved from one person to another,
-it would have an opening, or a card read at a counter, meet somebody else's dossier.
+it would have an opening, or a card read at a counter, meet somebody else's dossier. An objection is a row,
+which somebody may delete; the consent has sealed to what the holder objected.
 """
 
 from collections.abc import Iterator
@@ -16,9 +17,10 @@ from vault.rows import Altered
 from vault.subjects import Wrapped
 
 from . import identity
+from .opening import OBJECTED
 
 AT_ONCE = 500
-TABLE = "accounts_person"
+PERSONS, CONSENTS = "accounts_person", "dossiers_consent"
 
 
 def misnamed(*, using: str = "owner") -> Iterator[Altered]:
@@ -32,7 +34,30 @@ def misnamed(*, using: str = "owner") -> Iterator[Altered]:
         while rows := cursor.fetchmany(AT_ONCE):
             for person_id, mac, dossier_id, sealed, *wrapped in rows:
                 if _digest(dossier_id, sealed, Wrapped(*wrapped)) != bytes(mac):
-                    yield Altered(TABLE, str(person_id), "its number is not that of its dossier")
+                    yield Altered(PERSONS, str(person_id), "its number is not that of its dossier")
+
+
+def unobjected(*, using: str = "owner") -> Iterator[Altered]:
+    """Each consent that says of an objection which no row keeps, not even one that ended.
+
+    Those of 0.1 say nothing of objections, and are passed over.
+    """
+    with transaction.atomic(using=using), connections[using].connection.cursor(name="consents") as cursor:
+        cursor.execute(
+            "SELECT c.id, c.dossier_id, c.sealed, k.kind, k.version, k.kek_version, k.wrapped,"
+            ' ARRAY(SELECT o."to"::text FROM dossiers_objection o WHERE o.dossier_id = c.dossier_id)'
+            " FROM dossiers_consent c JOIN vault_subjectkey k ON k.subject_id = c.dossier_id"
+        )
+        while rows := cursor.fetchmany(AT_ONCE):
+            for consent_id, dossier_id, sealed, *wrapped, kept in rows:
+                try:
+                    keyring = subjects.unwrap(dossier_id, Wrapped(*wrapped))
+                    captured = keyring.unseal_json("dossiers_consent", "sealed", consent_id, bytes(sealed))
+                except Unsealable:
+                    yield Altered(CONSENTS, str(consent_id), "its sealed cell was altered")
+                    continue
+                if set(captured.get(OBJECTED, ())) - set(kept):
+                    yield Altered(CONSENTS, str(consent_id), "an objection made with it is missing")
 
 
 def _digest(dossier_id: UUID, sealed: bytes, wrapped: Wrapped) -> bytes | None:

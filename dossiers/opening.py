@@ -32,6 +32,9 @@ IMPORT_HISTORY = "history.import"
 SEND_WAKE_CODE = "dossiers.send_wake_code"
 
 
+OBJECTED = "objected"  # in the sealed consent, to what the holder said no: a row taken away is missed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
     """What was agreed to, and how it was captured."""
@@ -250,7 +253,12 @@ def _write(
                 *(dossier_id, at, through, identities.seal(who, dossier_id, keyring)),
                 DOSSIER.mac(keyring, dossier_id, person_id, at, None),
                 *(consent_id, dossier_id, consent.information_version, at),
-                keyring.seal_json("dossiers_consent", "sealed", consent_id, consent.captured),
+                keyring.seal_json(
+                    "dossiers_consent",
+                    "sealed",
+                    consent_id,
+                    {**consent.captured, OBJECTED: [str(to) for _, to in objections]},
+                ),
                 *(dossier_id, tokens_of(who.traits)),
                 *(dossier_id, at, [row_id for row_id, _ in objections], [to for _, to in objections]),
                 [OBJECTION.mac(keyring, row_id, dossier_id, to, at, None) for row_id, to in objections],

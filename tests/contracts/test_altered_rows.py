@@ -14,14 +14,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from access import gate
-from access.policy import Reason
+from access.policy import Action, Reason
 from accounts import logins, people, programs, signing_in
 from accounts.browsers import Browser
 from accounts.models import AccessToken, Program, User
 from documents import consultation, deposit
-from dossiers import finding, home, sharing
+from dossiers import applications, finding, home, sharing
+from dossiers.applications import CardRead
+from dossiers.counter import DossierOfAVisit
+from dossiers.identity import Identity
 from tests.api.test_tokens import STRANGER, assertion, claims, register
-from tests.cast import LEFEVRE, NADIA, NOON, PHARMACY
+from tests.cast import LEFEVRE, NADIA, NOON, PHARMACY, ROY
 from tests.documents.conftest import content_store  # noqa: F401  (fixture)
 from tests.documents.files import pdf
 from tests.dossiers.conftest import CAMILLE_NIR, nir
@@ -143,6 +146,32 @@ def test_a_person_given_another_s_number_is_not_found_by_it(write, camille, paul
 
     assert finding.by_ins(CAMILLE_NIR, by=LEFEVRE, at=LATER) == []
     assert named() == {"accounts_person"}
+
+
+def test_a_person_given_another_s_number_is_given_no_access_to_that_dossier(write, camille, paul, reading):
+    """At a counter, the card of one would otherwise open the dossier of the other."""
+    visit_id, visit_mac = uuid4(), uuid4().bytes * 2
+    told = {
+        "identity": Identity(reading.ins, reading.traits).told(),
+        "card_read_at": NOON.isoformat(),
+        "desk": "",
+        "structure": str(ROY.structure_id),
+    }
+    with gate.admitted(ROY, Action.CHECK_EXISTENCE, CardRead(visit_mac, NOON), at=NOON):
+        applications.begin(visit_id, told, owner_id=ROY.id, at=NOON, visit_mac=visit_mac)
+
+    def give():
+        with gate.admitted(
+            ROY, Action.GIVE_ACCESS, DossierOfAVisit(visit_id=visit_id, desk=""), at=NOON
+        ) as passage:
+            return passage.dossier_id
+
+    assert give() == camille.dossier_id
+
+    write("UPDATE accounts_person SET ins_mac = '\\x00' WHERE id = %s", camille.id)
+    write("UPDATE accounts_person SET ins_mac = %s WHERE id = %s", people.ins_mac(reading.ins), paul.id)
+
+    assert why(give) is Reason.ALTERED
 
 
 def test_a_closed_dossier_is_not_opened_again_by_a_pen(write, camille):
@@ -331,6 +360,14 @@ def test_an_objection_that_was_altered_still_objects(write, open_at_the_counter,
 
     front = home.front(camille.dossier_id, by=camille, at=NOON)
     assert (front.break_glass, front.regulation) == (False, False)
+
+
+def test_an_objection_that_was_taken_away_is_missed(write, open_at_the_counter):
+    open_at_the_counter(break_glass=False, regulation=True)
+    call_command("verify_rows", stdout=StringIO())  # names nothing yet
+    write("DELETE FROM dossiers_objection")
+
+    assert named() == {"dossiers_consent"}
 
 
 # Rows of before -------------------------------------------------------------------------------

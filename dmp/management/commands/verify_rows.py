@@ -1,3 +1,4 @@
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,7 +14,7 @@ class Command(BaseCommand):
         verification = RowVerification()
         for altered in verification.of_all():
             self.stdout.write(str(altered))
-        for altered in holders.misnamed():
+        for altered in chain(holders.misnamed(), holders.unobjected()):
             verification.altered += 1
             self.stdout.write(str(altered))
         self.stdout.write(f"{verification.rows} rows verified.")
