@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -12,7 +12,7 @@ from documents.models import DOCUMENT
 from tests.cast import NOON
 from vault.keyring import ephemeral
 
-ROW, DOSSIER, AUTHOR, PLACE, BEFORE = (uuid4() for _ in range(5))
+ROW, DOSSIER, AUTHOR, PLACE, BEFORE = (UUID(int=number) for number in range(1, 6))
 AS_WRITTEN = (
     *(DOSSIER, "11488-4", "10", date(2026, 3, 2), NOON, Status.AVAILABLE),
     *(False, False, False, AUTHOR, PLACE, BEFORE),
