@@ -160,7 +160,9 @@ class RealDatabase:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a real process (worker, scheduler, web) on this database."""
-        return os.environ | {
+        # Playwright's loop asks it of this process alone; a deployment refuses to start with it.
+        mine = {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
+        return mine | {
             "DJANGO_SETTINGS_MODULE": "dmp.settings",
             "DMP_VAR": str(self.var),
             "DATABASE_URL": pg.url(self.var, self.name, "dmp_app"),

@@ -185,26 +185,29 @@ def _look(cursor: Any) -> None:
     global _known
     folder = str(settings.DMP_JOURNAL)
     before = _known if _known.folder == folder else _Known(folder=folder)
+    # Read before the database is asked: others go on writing how far it has come, and what is asked for first
+    # would seem to have gone back.
+    reached = journal().reached()
     database = _described(cursor)
     if database is None:  # a standby, or a database that `prepare` has not made yet
         _known = replace(before, shut=None, database=None, asked_at=time.monotonic())
         return
     if before.database is None or not before.database.is_of(database):
         before = _Known(folder=folder)
-    after = _compared(cursor, database, before)
+    after = _compared(cursor, database, before, reached)
     if after.shut and after.shut != before.shut:
         log.error("doors shut", code=after.shut.name.lower())
     _known = after
 
 
-def _compared(cursor: Any, database: Reached, before: _Known) -> _Known:
+def _compared(cursor: Any, database: Reached, before: _Known, reached: Reached | None) -> _Known:
     kept = journal()
     after = replace(before, database=database, asked_at=time.monotonic(), shut=None)
     stamp = kept.stamp()
     if stamp != before.stamp or before.unsettled or before.shut:
         _compare_lines(cursor, after)
         after.stamp = stamp
-    reached = kept.reached() or _reached_by(kept.lines(after=max(kept.last() - 1, 0)))
+    reached = reached or _reached_by(kept.lines(after=max(kept.last() - 1, 0)))
     after.shut = after.shut or _elsewhere(cursor, database, reached)
     if after.shut is None and database != reached:
         try:

@@ -1,7 +1,6 @@
 """Figures are served inside, name nobody, and are those that the alerts and the dashboard ask for."""
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -39,9 +38,7 @@ def figures(real_database, free_port):
         told = real_database.environment(DMP_METRICS_ADDRESS=where, DMP_DEMO="1")
         for _ in range(2):
             command = [sys.executable, "-c", WEB, *addresses]
-            running.append(
-                subprocess.Popen(command, cwd=ROOT, env=os.environ | told, stdout=subprocess.PIPE, text=True)
-            )
+            running.append(subprocess.Popen(command, cwd=ROOT, env=told, stdout=subprocess.PIPE, text=True))
         for process in running:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"

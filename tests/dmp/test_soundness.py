@@ -33,7 +33,11 @@ FAULTS = {
 
 
 def started(process: Process, **environment: str) -> subprocess.CompletedProcess[str]:
-    base = {name: value for name, value in os.environ.items() if not name.startswith(("DMP_", "DATABASE"))}
+    base = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DMP_", "DATABASE", "DJANGO_ALLOW"))
+    }
     return subprocess.run(
         COMMANDS[process],
         cwd=settings.BASE_DIR,

@@ -2,6 +2,7 @@
 
 import io
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -342,3 +343,17 @@ def test_a_page_costs_no_statement_more(world):
             doors.shut_because()
 
     assert len(made) <= 5  # one every two seconds at most, and none for a page
+
+
+def test_a_process_that_is_overtaken_while_it_looks_does_not_shut_its_doors(world, monkeypatch):
+    """Twenty processes write how far the database has come: the slowest has not gone back."""
+    described = doors._described
+
+    def overtaken(cursor):
+        database = described(cursor)
+        journal().reach(replace(database, wal=database.wal + 8192))
+        return database
+
+    monkeypatch.setattr(doors, "_described", overtaken)
+
+    assert shut() is None

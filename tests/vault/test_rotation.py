@@ -1,7 +1,6 @@
 """A new key that wraps the others: nobody stops, nothing is lost, and the former one can die."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -320,7 +319,7 @@ def living(real_database, path: Path, seconds: float) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", WHO_LIVES_ON, str(seconds)],
         cwd=configured.BASE_DIR,
-        env=os.environ | told,
+        env=told,
         stdout=subprocess.PIPE,
         text=True,
     )
