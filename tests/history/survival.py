@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from threading import Event
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,6 +21,7 @@ from .conftest import open_dossier
 from .insurer import TOKEN, people, serving
 
 LINES = 60
+MOST_THOUGHT = 0.4  # seconds the insurer takes to answer
 
 
 def current_statements(database) -> list[tuple]:
@@ -38,8 +40,32 @@ def not_done() -> list[queue.JobState]:
     return queue.waiting([state for state in State if state is not State.DONE], limit=1000)
 
 
+class PatientInsurer:
+    """Answers a question after a while drawn at random; about whoever is held, not before being let go."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.asked: list[str] = []
+        self.waiting: dict[str, Event] = {}  # set once this number was asked about
+        self.let_go: dict[str, Event] = {}
+
+    def hold(self, number: str) -> None:
+        self.waiting[number], self.let_go[number] = Event(), Event()
+
+    def __call__(self, number: str) -> None:
+        self.asked.append(number)
+        if held := self.waiting.get(number):
+            held.set()
+        time.sleep(self.chance.uniform(0, MOST_THOUGHT))
+        if held:
+            self.let_go[number].wait()
+
+
 def import_under_fire(database, redis_server: str, *, imports: int, kills: int) -> None:
-    """Open `imports` dossiers, kill -9 a worker `kills` times while they are fed, empty Redis half-way.
+    """Open `imports` dossiers in `kills` waves, kill -9 a worker while each is fed, empty Redis half-way.
+
+    In each wave one statement is asked for, and not sent before the kill: never are all filed by then.
+    Half-way both workers are killed at once, so that whichever waits for it is among them.
 
     Returns when all is as if nothing had happened: one current statement each, whole, and a ledger
     without a fault.
@@ -47,7 +73,8 @@ def import_under_fire(database, redis_server: str, *, imports: int, kills: int) 
     chance = random.Random(5)
     insured = people(imports)
     sent = {person.ins[1]: statement(person, lines=LINES) for person in insured}
-    with serving(sent, pause=0.4) as address:  # so that there is something to kill
+    insurer = PatientInsurer(chance)
+    with serving(sent, before=insurer) as address:
         environment = database.environment(
             DMP_JOB_LEASE_SECONDS="1",
             DMP_LOG_LEVEL="CRITICAL",
@@ -62,31 +89,45 @@ def import_under_fire(database, redis_server: str, *, imports: int, kills: int) 
                 children.dying_with_us(command), environment=environment, output=subprocess.DEVNULL
             )
 
-        for person in insured:
-            open_dossier(person, at=timezone.now())
-        workers, sweeper, killed = [worker(), worker()], Sweeper(), 0
-        deadline = time.monotonic() + 60 + 2 * imports
+        def kill(*victims: int) -> None:
+            for victim in victims:
+                workers[victim].send_signal(signal.SIGKILL)
+            for victim in victims:
+                workers[victim].wait()
+                workers[victim] = worker()
+
+        workers, sweeper = [worker(), worker()], Sweeper()
         try:
-            while (waiting := len(not_done())) and time.monotonic() < deadline:
+            for number in range(kills):
+                wave = insured[number * imports // kills : (number + 1) * imports // kills]
+                last = wave[-1].ins[1]
+                insurer.hold(last)
+                for person in wave:
+                    open_dossier(person, at=timezone.now())
+                assert insurer.waiting[last].wait(60), "the workers did not work"
+                time.sleep(chance.uniform(0, 1.5 * MOST_THOUGHT))
+                assert not_done(), "a statement arrived that was not sent"
+                if number == kills // 2:
+                    kill(0, 1)
+                    with valkey.operator(settings.DMP_VAR) as server:
+                        server.flushall()
+                else:
+                    kill(chance.randrange(2))
+                insurer.let_go[last].set()
+            deadline = time.monotonic() + 60 + imports
+            while not_done() and time.monotonic() < deadline:
                 sweeper.sweep()
-                time.sleep(chance.uniform(0.01, 0.15))
-                if killed < kills and waiting <= imports - killed * imports // (2 * kills):
-                    victim = chance.randrange(2)
-                    workers[victim].send_signal(signal.SIGKILL)
-                    workers[victim].wait()
-                    workers[victim] = worker()
-                    killed += 1
-                    if killed == kills // 2:
-                        with valkey.operator(settings.DMP_VAR) as server:
-                            server.flushall()
+                time.sleep(0.05)
             survived = [process.poll() for process in workers]
         finally:
+            for held in insurer.let_go.values():
+                held.set()
             sweeper.stop(1)
             for process in workers:
                 children.stop(process, patience=5)
 
     assert survived == [None, None], "the workers did not work"
-    undone = [(job.state, job.code, job.attempts) for job in not_done()]
-    assert (undone, killed) == ([], kills), f"{killed} kills, left undone: {undone}"
+    assert [(job.state, job.code, job.attempts) for job in not_done()] == []
+    assert len(insurer.asked) > imports, "no kill cut an import"
     assert current_statements(database) == [(1, 1, LINES, 1, 0)] * imports
     assert list(Verification().of_ledger()) == []

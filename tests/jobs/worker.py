@@ -11,6 +11,7 @@ from jobs.urgency import Urgency
 __all__ = ["app"]
 
 KIND = "test.effect"
+HELD = "held"  # how the name of a job begins that cannot end while somebody has the row of `hold`
 
 
 @handles(KIND, urgency=Urgency.BULK)
@@ -18,6 +19,8 @@ def write_the_effect(lease):
     """Slow, so that it can be killed at any point; the effect and its end share one transaction."""
     time.sleep(0.05)
     with transaction.atomic(), connection.cursor() as cursor:
+        if lease.idem.startswith(HELD):
+            cursor.execute("SELECT FROM hold FOR UPDATE")
         cursor.execute("INSERT INTO effect (idem) VALUES (%s)", [lease.idem])
         time.sleep(0.05)
         lease.done()
