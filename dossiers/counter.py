@@ -102,6 +102,10 @@ class NotAtThisStage(Exception):
         self.stage = stage
 
 
+class ContactNotOffered(Exception):
+    """The insurer names no such contact in this visit, or does no longer: another is to be chosen."""
+
+
 class InsurerSilent(Exception):
     """The insurer did not send the code in time: another contact may be typed, or the visit goes on."""
 
@@ -393,8 +397,8 @@ def choose(
 ) -> Stage:
     """Keep what was answered and have six digits leave for the contact chosen; the stage that follows.
 
-    Without a contact the dossier opens at once. Raises NotAtThisStage, ContactOfSeveral, TooSoon,
-    InsurerSilent, CardTooOld, VisitOver.
+    Without a contact the dossier opens at once. Raises NotAtThisStage, ContactNotOffered, ContactOfSeveral,
+    TooSoon, InsurerSilent, CardTooOld, VisitOver.
     """
     try:
         verification, code = _choose(visit_id, answers, wish, information_version, by, at, desk)
@@ -509,7 +513,7 @@ def _chosen(told: dict[str, Any], wish: Wish) -> dict[str, Any]:
                     "contact": None,
                     "relative": False,
                 }
-        raise NotAtThisStage(Stage.AGREEMENT)
+        raise ContactNotOffered
     contact = wish.contact
     return {
         "kind": str(wish.chosen),
@@ -1044,6 +1048,7 @@ __all__ = [
     "Answers",
     "CardTooOld",
     "CodeExpired",
+    "ContactNotOffered",
     "ContactOfSeveral",
     "Has",
     "IdentityDocument",

@@ -202,6 +202,8 @@ def agreement(request: HttpRequest, visit_id: UUID) -> HttpResponse:
                 visit_id, form.answers(), form.wish, information_version=texts.VERSION, **here
             )
             return redirect(PAGES[stage], visit_id)
+        except counter.ContactNotOffered:
+            form.add_error(None, "L’Assurance Maladie ne donne pas ce contact. Choisissez de nouveau.")
         except counter.ContactOfSeveral:
             form.add_error(
                 "other",
