@@ -16,6 +16,7 @@ from typing import IO
 LONGEST_SOCKET_PATH = 103  # bytes: the smallest limit among the systems we run on
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432")
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+UNLESS_ORPHANED = '[ "$PPID" = "$0" ] && exec "$@"'  # for sh, which is told who its parent must be
 
 
 class CannotStart(Exception):
@@ -23,9 +24,15 @@ class CannotStart(Exception):
 
 
 def dying_with_us(command: list[str | Path | int], *, by: str = "TERM") -> list[str]:
-    """The same command, sent signal `by` when the process that starts it dies."""
+    """The same command, sent signal `by` when the process that starts it dies; not run if it died before.
+
+    That process is the one that calls this.
+    """
     words = [str(word) for word in command]
-    return ["setpriv", "--pdeathsig", by, *words] if shutil.which("setpriv") else words
+    if not shutil.which("setpriv"):
+        return words
+    # For a parent that is already dead when it is asked, the kernel sends nothing: hence the second look.
+    return ["setpriv", "--pdeathsig", by, "sh", "-c", UNLESS_ORPHANED, str(os.getpid()), *words]
 
 
 def as_nobody(command: list[str]) -> list[str]:

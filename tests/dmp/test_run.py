@@ -57,16 +57,13 @@ class Running:
 
     def others(self) -> list[int]:
         """Every process that was told of this `var`, besides the one we started."""
-        mark = f"DMP_VAR={self.var}".encode()
+        marks = [str(self.var).encode(), bytes(children.socket_directory(self.var))]
         found = []
-        for process in Path("/proc").iterdir():
-            try:
-                told = (process / "environ").read_bytes().split(b"\0") if process.name.isdigit() else []
-                words = (process / "cmdline").read_bytes() if process.name.isdigit() else b""
-            except OSError:
-                continue
-            if (mark in told or str(self.var).encode() in words) and int(process.name) != self.process.pid:
-                found.append(int(process.name))
+        for pid in [int(process.name) for process in Path("/proc").iterdir() if process.name.isdigit()]:
+            # The checker keeps its environment to root: its words name the socket.
+            told = environment_of(pid) + command_of(pid)
+            if pid != self.process.pid and any(mark in told for mark in marks):
+                found.append(pid)
         return found
 
     def until_alone(self) -> bool:
@@ -78,8 +75,17 @@ class Running:
 
 
 def command_of(pid: int) -> bytes:
+    return read(f"/proc/{pid}/cmdline")
+
+
+def environment_of(pid: int) -> bytes:
+    return read(f"/proc/{pid}/environ")
+
+
+def read(path: str) -> bytes:
+    """Nothing for a process that ended, or of which this account may not know it."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(path).read_bytes()
     except OSError:
         return b""
 
