@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from uuid import uuid4
 
 from dmp import children
 from dmp.house import House
@@ -52,8 +54,6 @@ def main() -> None:
         **dict.fromkeys(("DMP_PSC_ISSUER", "DMP_SMS_URL", "DMP_READER_URL", "DMP_READER_JWKS_URL"), nobody),
         **dict.fromkeys(("DMP_PSC_CLIENT_ID", "DMP_PSC_CLIENT_SECRET", "DMP_SMS_TOKEN"), "bench"),
         "DMP_SMTP_HOST": "127.0.0.1",
-        # One nurse deposits it all, and nobody checks anything meanwhile.
-        **dict.fromkeys(("DMP_WAITING_PER_AUTHOR", "DMP_WAITING_PER_STRUCTURE"), "100000"),
     }
     house = House(var, port, os.environ)
     try:
@@ -140,13 +140,18 @@ class Bench:
         world, load, at = self.world, self.load, self.at
         persons = world.people(10, 32)
         dossiers = [world.open_here(world.receive(person, at), at).dossier_id for person in persons]
-        cookies = world.cookie(LEFEVRE, at)
-        requests = [world.deposit(dossiers[number % len(dossiers)], cookies) for number in range(1200)]
+        # As many as it takes for nobody to have more files waiting than anybody may.
+        nurses = [replace(LEFEVRE, id=uuid4(), structure_id=uuid4()) for _ in range(24)]
+        cookies = [world.cookie(nurse, at) for nurse in nurses]
+        requests = [
+            world.deposit(dossiers[number % len(dossiers)], cookies[number % len(cookies)])
+            for number in range(1200)
+        ]
         warm, counted = requests[:100], requests[100:]
         found = frozenset({302})
         load.measure("warm", self.port, warm, seconds=None, expected=found)
         measured = load.measure("deposit", self.port, counted, seconds=None, expected=found)
-        self.line(measured, self.sql("post", world.deposit(dossiers[0], cookies), cookies))
+        self.line(measured, self.sql("post", world.deposit(dossiers[0], cookies[0]), ""))
 
         waiting = self.checks()
         began = time.perf_counter()
