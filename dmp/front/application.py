@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -30,13 +31,19 @@ from dmp.front.environ import environ
 logger = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
-Asked = tuple[dict[str, Any], Callable[["Answer"], None], "asyncio.Future[None]"]
+Asked = tuple[
+    dict[str, Any],
+    Callable[["Answer"], None],
+    "asyncio.Future[None]",
+    Callable[["asyncio.Future[None]"], None],
+]
 # A refusal of the front itself, for the path that was asked: its headers and its body.
 Page = Callable[[str, int], tuple[Headers, bytes]]
 
 THREADS = 4
 MOST_WAITING = 400  # requests whole and waiting for a thread, beyond which one is asked to come back
 ANNOUNCED = "dmp.announced"
+LEARNT_EVERY = 0.05  # seconds
 PASSED_BY = 60_000_000  # of a body refused, how much is let pass so that a browser hears why
 ALIVE: Headers = [
     ("content-type", "text/plain; charset=utf-8"),
@@ -102,6 +109,9 @@ class Front:
         self.forms = forms or Budget(BYTES_OF_FORMS)
         self.files = files or Budget(BYTES_OF_FILES, BYTES_OF_FILES_OF_ONE)
         self._waiting: SimpleQueue[Asked | None] = SimpleQueue()
+        self._done: deque[asyncio.Future[None]] = deque()
+        self._running = 0
+        self._learning: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # -- What granian calls ------------------------------------------------------------------------
@@ -149,7 +159,7 @@ class Front:
                 return
             size = body.file.tell()
             body.file.seek(0)
-            await self._answer(environ(scope, body.file, size), protocol)
+            await self._answer(environ(scope, body.file, size), protocol, size)
         finally:
             body.release()
 
@@ -174,34 +184,70 @@ class Front:
 
     async def _ask(self, scope: Scope, ask: Announced) -> Answer:
         answers: list[Answer] = []
-        await self._run(environ(scope, BytesIO(), 0) | {ANNOUNCED: ask}, answers.append)
+        await self._run(environ(scope, BytesIO(), 0) | {ANNOUNCED: ask}, answers.append, self._at_once)
         return answers[0]
 
     # -- The threads -------------------------------------------------------------------------------
 
-    async def _answer(self, told: dict[str, Any], protocol: HTTPProtocol) -> None:
-        """From the thread itself: the loop only learns that it is done."""
-        await self._run(told, lambda answer: answer.send(protocol))
+    async def _answer(self, told: dict[str, Any], protocol: HTTPProtocol, size: int = 0) -> None:
+        """From the thread itself: the loop only learns that it is done, at its leisure.
 
-    async def _run(self, told: dict[str, Any], give: Callable[["Answer"], None]) -> None:
-        """Have a thread answer. Raises NoRoom when too many wait already."""
+        Waking it for each answer would cost two changes of thread, and nobody waits for it any more, unless
+        to have the room that a large body (`size`) took.
+        """
+        tell = self._at_once if size > FORM_BYTES else self._done.append
+        await self._run(told, lambda answer: answer.send(protocol), tell)
+
+    async def _run(
+        self,
+        told: dict[str, Any],
+        give: Callable[["Answer"], None],
+        tell: Callable[["asyncio.Future[None]"], None],
+    ) -> None:
+        """Have a thread answer, then `tell` that it did. Raises NoRoom when too many wait already."""
         if self._waiting.qsize() >= MOST_WAITING:
             raise NoRoom
         assert self._loop
         done = self._loop.create_future()
-        self._waiting.put((told, give, done))
-        await done
+        self._waiting.put((told, give, done, tell))
+        self._running += 1
+        self._learn()
+        try:
+            await done
+        finally:
+            self._running -= 1
+
+    def _at_once(self, done: "asyncio.Future[None]") -> None:
+        assert self._loop
+        self._loop.call_soon_threadsafe(_ended, done)
+
+    def _learn(self) -> None:
+        """Learn which answers were given: at each request, and now and then as long as one is awaited."""
+        while self._done:
+            _ended(self._done.popleft())
+        if self._learning is None:
+            assert self._loop
+            self._learning = self._loop.call_later(LEARNT_EVERY, self._learn_later)
+
+    def _learn_later(self) -> None:
+        self._learning = None
+        if self._running:
+            self._learn()
 
     def _work(self) -> None:
-        assert self._loop
         while (asked := self._waiting.get()) is not None:
-            told, give, done = asked
+            told, give, done, tell = asked
             try:
                 give(run(self.application, told))
             except BaseException:  # a thread that ended would answer nobody any more
                 logger.exception("application failed")
                 give(Answer(500, *self.page(told["PATH_INFO"], 500)))
-            self._loop.call_soon_threadsafe(done.set_result, None)
+            tell(done)
+
+
+def _ended(done: "asyncio.Future[None]") -> None:
+    if not done.done():  # granian gives up a request whose client left
+        done.set_result(None)
 
 
 def run(application: Callable[..., Iterable[bytes]], told: dict[str, Any]) -> Answer:
