@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 
 from django.templatetags.static import static
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from access.policy import Status

@@ -80,7 +80,7 @@ class Keyring:
         return self.seal(table, column, row_id, _compact(value).encode())
 
     def unseal_json(self, table: str, column: str, row_id: RowId, sealed: bytes) -> Any:
-        return json.loads(self.unseal(table, column, row_id, sealed))
+        return json.loads(self.unseal(table, column, row_id, sealed).decode())
 
     # Trail bodies
 

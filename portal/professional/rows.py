@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from functools import cache
+from html import escape
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from access.policy import Status
