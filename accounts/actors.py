@@ -89,8 +89,11 @@ class Actor:
         return {f.name: str(value) for f in fields(self) if f.compare and (value := getattr(self, f.name))}
 
     @classmethod
-    def from_told(cls, told: Mapping[str, Any]) -> Self:
-        """The actor that `told` described. Raises KeyError or ValueError on anything else."""
+    def from_told(cls, told: Mapping[str, Any], credential: Credential | None = None) -> Self:
+        """The actor that `told` described, and what they showed at the door.
+
+        Raises KeyError or ValueError on anything else.
+        """
         uuid: dict[str, Any] = {
             name: UUID(told[name]) for name in ("id", "structure_id", "dossier_id") if told.get(name)
         }
@@ -101,6 +104,7 @@ class Actor:
             capacity=Capacity(told["capacity"]),
             channel=Channel(told["channel"]),
             authentication=Authentication(told["authentication"]),
+            credential=credential,
             **uuid,
             **text,
         )

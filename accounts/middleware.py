@@ -1,7 +1,6 @@
 """Who is asking, known to every view as `request.actor`."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from uuid import uuid4
 
 from django.contrib.sessions.backends.base import SessionBase
@@ -33,4 +32,4 @@ def actor_of(session: SessionBase) -> Actor:
     credential = sessions.credential_of(session)
     if not told or credential is None:
         return Actor(capacity=Capacity.ANONYMOUS, id=uuid4())
-    return replace(Actor.from_told(told), credential=credential)
+    return Actor.from_told(told, credential)

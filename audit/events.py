@@ -7,7 +7,8 @@
     hash       = SHA-256(0x22 | place | commitment)
     previous of the first position = SHA-256(0x00 | chain)
 
-Integers are big-endian, JCS is RFC 8785. The database knows the place, who appends knows the content: the
+Integers are big-endian, JCS is RFC 8785: what a body holds, whole numbers and names in ASCII, Python's own
+encoder writes in that very form. The database knows the place, who appends knows the content: the
 commitment joins both in the one statement that appends. As the salt is in the sealed body only, nobody
 without its key can make the commitment of another place: an entry copied or moved is found, and so is one
 whose instant was changed, even after making every hash anew.
@@ -25,8 +26,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
-
-import rfc8785
 
 FORM = 2
 SALT = 32
@@ -82,7 +81,10 @@ def body_of(event: Event) -> bytes:
     """A fresh salt and what must be sealed."""
     facets = list(facets_of(event))
     payload: Any = {"actor": dict(event.actor), "detail": dict(event.detail), "facets": facets}
-    return os.urandom(SALT) + rfc8785.dumps(payload)
+    return os.urandom(SALT) + _JCS.encode(payload).encode()
+
+
+_JCS = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
 def read_body(body: bytes) -> Body:

@@ -46,24 +46,37 @@ BEGIN
         RAISE EXCEPTION 'no form % of an entry', p_form USING ERRCODE = 'invalid_parameter_value';
     END IF;
 
-    INSERT INTO public.audit_head AS h (chain, position, at, previous, hash)
-    SELECT p_chain, 1, known, genesis,
-        sha256('\\x22'::bytea || p.place || sha256('\\x21'::bytea || p.place || p_digest))
-    FROM (SELECT public.audit_place(p_chain, 1, known, genesis) AS place) AS p
-    ON CONFLICT (chain) DO UPDATE SET (position, at, previous, hash) = (
-        SELECT h.position + 1, q.at, h.hash,
-            sha256('\\x22'::bytea || q.place || sha256('\\x21'::bytea || q.place || p_digest))
-        FROM (
-            SELECT t.at, public.audit_place(h.chain, h.position + 1, t.at, h.hash) AS place
-            FROM (
-                SELECT greatest(known, coalesce(h.at, (
-                    SELECT e.at FROM public.audit_event e
-                    WHERE e.chain = h.chain AND e.position = h.position AND e.at <= clock_timestamp() AND isfinite(e.at)
-                ))) AS at
-            ) AS t
-        ) AS q
-    )
+    -- Nearly always the chain exists, with the instant of its last entry: an update costs half as much.
+    UPDATE public.audit_head AS h SET
+        position = h.position + 1,
+        at = greatest(known, h.at),
+        previous = h.hash,
+        hash = sha256('\\x22'::bytea || public.audit_place(h.chain, h.position + 1, greatest(known, h.at), h.hash)
+            || sha256('\\x21'::bytea || public.audit_place(h.chain, h.position + 1, greatest(known, h.at), h.hash)
+                || p_digest))
+    WHERE h.chain = p_chain AND h.at IS NOT NULL
     RETURNING h.position, h.at, h.previous, h.hash INTO n, instant, before, here;
+
+    IF n IS NULL THEN
+        INSERT INTO public.audit_head AS h (chain, position, at, previous, hash)
+        SELECT p_chain, 1, known, genesis,
+            sha256('\\x22'::bytea || p.place || sha256('\\x21'::bytea || p.place || p_digest))
+        FROM (SELECT public.audit_place(p_chain, 1, known, genesis) AS place) AS p
+        ON CONFLICT (chain) DO UPDATE SET (position, at, previous, hash) = (
+            SELECT h.position + 1, q.at, h.hash,
+                sha256('\\x22'::bytea || q.place || sha256('\\x21'::bytea || q.place || p_digest))
+            FROM (
+                SELECT t.at, public.audit_place(h.chain, h.position + 1, t.at, h.hash) AS place
+                FROM (
+                    SELECT greatest(known, coalesce(h.at, (
+                        SELECT e.at FROM public.audit_event e
+                        WHERE e.chain = h.chain AND e.position = h.position AND e.at <= clock_timestamp() AND isfinite(e.at)
+                    ))) AS at
+                ) AS t
+            ) AS q
+        )
+        RETURNING h.position, h.at, h.previous, h.hash INTO n, instant, before, here;
+    END IF;
     committed := sha256('\\x21'::bytea || public.audit_place(p_chain, n, instant, before) || p_digest);
 
     INSERT INTO public.audit_event (

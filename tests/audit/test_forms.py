@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import rfc8785
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ APPEND = "SELECT audit_append(2, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 def append_in_form_1(one, keyring) -> bytes:
     """As the release before this one does; the commitment."""
     facets = events.facets_of(one)
-    body = events.body_of(one)[:32] + events.rfc8785.dumps({"actor": one.actor, "detail": one.detail})
+    body = events.body_of(one)[:32] + rfc8785.dumps({"actor": one.actor, "detail": one.detail})
     committed = form_1.commitment(one.chain, form_1.facets(microseconds(one.at), facets), body)
     sealed = keyring.seal_trail(one.chain, body)
     with connection.cursor() as cursor:

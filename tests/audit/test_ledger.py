@@ -7,8 +7,11 @@ from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
+import rfc8785
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit import events, form_1, ledger
 from audit.models import Event as Row
@@ -262,3 +265,16 @@ def test_a_keyring_of_any_version_reads_its_own_traces():
     keyring = Keyring(chain, bytes(32), version=3)
 
     assert keyring.unseal_trail(chain, keyring.seal_trail(chain, b"body")) == b"body"
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+plain = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts
+names = st.text(st.characters(max_codepoint=127), min_size=1)
+
+
+@given(st.dictionaries(names, plain | st.lists(plain) | st.dictionaries(names, plain)))
+def test_whatever_an_act_says_its_body_is_what_rfc_8785_asks(detail):
+    one = event(uuid4(), detail=detail)
+
+    written = {"actor": dict(one.actor), "detail": detail, "facets": list(events.facets_of(one))}
+    assert events.body_of(one)[32:] == rfc8785.dumps(written)
