@@ -52,7 +52,7 @@ class Running:
         raise AssertionError(self.said.read_text())
 
     def answers(self, path: str) -> int:
-        with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
             return answer.status
 
     def others(self) -> list[int]:
