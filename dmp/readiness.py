@@ -15,6 +15,7 @@ from django.apps import apps
 from django.core.files.storage import storages
 from django.db import DatabaseError, connections
 
+from jobs import clock
 from revocation import doors
 from vault import startup
 from vault.keyfile import UnusableKeys
@@ -55,6 +56,7 @@ def the_database_can_be_written() -> None:
         raise NotReady("recovery")
     if reads_only:
         raise NotReady("read-only")
+    clock.measure()  # who is not of the database's time is told so in the log, and serves
 
 
 def nothing_that_was_taken_away_is_lost() -> None:

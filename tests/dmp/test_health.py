@@ -3,12 +3,15 @@
 import shutil
 import time
 from statistics import median
+from types import SimpleNamespace
 
 import pytest
+import structlog
 from django.db import OperationalError
 
 from dmp import readiness
 from dmp.readiness import NotReady, Watch
+from jobs import clock
 from vault import keyfile
 
 
@@ -54,6 +57,20 @@ def test_a_process_that_answers_is_alive(client):
 @pytest.mark.django_db
 def test_a_process_that_lacks_nothing_is_ready(client):
     assert ready(client) == (200, "ok")
+
+
+@pytest.mark.django_db
+def test_a_web_whose_clock_is_five_minutes_ahead_says_so_and_serves(monkeypatch):
+    now = time.time
+    monkeypatch.setattr(clock, "_watch", clock.Watch())
+    monkeypatch.setattr(clock, "_skew", 0.0)
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: now() + 300, monotonic=time.monotonic))
+
+    with structlog.testing.capture_logs() as logs:
+        readiness.the_database_can_be_written()
+
+    [line] = logs
+    assert (line["event"], line["seconds"]) == ("clock skew", pytest.approx(300, abs=1))
 
 
 @pytest.mark.django_db
