@@ -18,6 +18,7 @@ from accounts.actors import Capacity
 from accounts.signing_in import AccountAltered
 from documents.consultation import NoSuchPart
 from portal import doors
+from portal.sent_twice import answered_already
 from portal.typography import french
 from portal.wording import ABSENT, REFUSALS, Answer
 from revocation.journal import Unwritable
@@ -140,7 +141,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _page(request, STALE_FORM, status=403)
+    return answered_already(request) or _page(request, STALE_FORM, status=403)
 
 
 def too_large(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ The two portals show the same three pages; each says its own name and leads to i
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from accounts.signing_in import Step, browser_of
 from portal import new_password, sign_in_words
 from portal.doors import onward, wished, wished_page
 from portal.forms import Form, posted
+from portal.sent_twice import answered_once
 
 AS_A_PAGE = method_decorator([never_cache, require_http_methods(["GET", "HEAD", "POST"])])
 
@@ -108,11 +110,12 @@ class Entrance:
         return self._page(request, "sign_in", form, status=status)
 
     @AS_A_PAGE
+    @method_decorator(answered_once)
     def code(self, request: HttpRequest) -> HttpResponse:
         at = timezone.now()
         pending = signing_in.pending(request, at=at)
         if pending is None or pending.kind != self.kind:
-            return self._on(request, "sign_in")
+            return self._in_or_back(request, at=at)
         form = CodeForm(posted(request))
         if form.is_valid():
             try:
@@ -125,10 +128,11 @@ class Entrance:
         return self._page(request, "code", form, said=pending.said)
 
     @AS_A_PAGE
+    @method_decorator(answered_once)
     def password(self, request: HttpRequest) -> HttpResponse:
         at = timezone.now()
         if signing_in.next_step(request, at=at) is not Step.PASSWORD:
-            return self._on(request, "sign_in")
+            return self._in_or_back(request, at=at)
         form = new_password.form_of(request, NewPasswordForm)
         if form.is_valid():
             try:
@@ -151,6 +155,16 @@ class Entrance:
     def _on(self, request: HttpRequest, name: str) -> HttpResponse:
         # Each page posts to its own address: the page wished for stays in it from step to step.
         return redirect(onward(f"{self.namespace}:{name}", wished(request, home=self.home)))
+
+    def _in_or_back(self, request: HttpRequest, *, at: datetime) -> HttpResponse:
+        """Nothing is awaited on this page. Whoever came back to it with the browser's own button goes on
+        where they are; whoever typed something here signs in again."""
+        back = request.method != "POST"
+        if back and request.actor.capacity == self.kind:
+            return redirect(wished_page(request, home=self.home))
+        if back and signing_in.next_step(request, at=at) is Step.PASSWORD:
+            return self._on(request, "sign_in_password")
+        return self._on(request, "sign_in")
 
     def _in_or_next(self, request: HttpRequest, actor: Actor | None) -> HttpResponse:
         if actor is None:

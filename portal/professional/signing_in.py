@@ -13,6 +13,7 @@ from accounts.actors import Capacity
 from accounts.pro_sante_connect import NothingAwaited, PracticeChoice, SignInRefused
 from portal.doors import wished
 from portal.forms import Choices, Form
+from portal.sent_twice import answered_once
 from portal.typography import french
 
 HOME = "professional:search"
@@ -72,6 +73,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@answered_once
 def practice(request: HttpRequest) -> HttpResponse:
     choices = pro_sante_connect.choices(request)
     if not choices:

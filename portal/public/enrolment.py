@@ -26,6 +26,7 @@ from dossiers.enrolment import EnrolmentState, Incomplete, Step
 from portal import dates, new_password
 from portal.forms import Form, posted
 from portal.public import opening_under_way, questions
+from portal.sent_twice import answered_once
 from portal.typography import french
 from portal.wording import REFUSALS
 
@@ -347,6 +348,7 @@ def read_information(request: HttpRequest, application: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@answered_once
 @applying
 def consent(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()

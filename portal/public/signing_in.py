@@ -19,8 +19,9 @@ from portal import new_password, sign_in_words
 from portal.doors import SIGN_IN, wished
 from portal.forms import Choices, Form, posted
 from portal.public import waking
-from portal.public.coming_in import HOME, in_or_next, on_to
+from portal.public.coming_in import HOME, in_or_back, in_or_next, on_to
 from portal.public.questions import TYPED_AS_IS, CodeForm, NewPasswordForm, missing
+from portal.sent_twice import answered_once
 
 HOLDER = "holder"
 
@@ -100,10 +101,11 @@ def where(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@answered_once
 def code(request: HttpRequest) -> HttpResponse:
     at, form = timezone.now(), CodeForm(posted(request))
     if (pending := signing_in.pending(request, at=at)) is None:
-        return on_to(request, "public:sign_in")
+        return in_or_back(request, at=at)
     if form.is_valid():
         try:
             proved = signing_in.check_code(
@@ -127,11 +129,12 @@ def code(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@answered_once
 def first_password(request: HttpRequest) -> HttpResponse:
     """Whoever comes with the printed password chooses their own before going further."""
     at = timezone.now()
     if signing_in.next_step(request, at=at) is not Step.PASSWORD:
-        return on_to(request, "public:sign_in")
+        return in_or_back(request, at=at)
     form = new_password.form_of(request, NewPasswordForm)
     if form.is_valid():
         try:

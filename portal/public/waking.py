@@ -19,7 +19,8 @@ from dossiers import waking
 from dossiers.waking import AskedToday, Sleeping, WrongWakeCode
 from portal import dates
 from portal.forms import Form, posted
-from portal.public.coming_in import in_or_next
+from portal.public.coming_in import in_or_back, in_or_next
+from portal.sent_twice import answered_once
 from portal.typography import french
 
 DIGITS = 9
@@ -61,11 +62,12 @@ def arriving(request: HttpRequest, asleep: Asleep, *, at: datetime) -> Actor | N
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@answered_once
 def asleep(request: HttpRequest) -> HttpResponse:
     """« Il manque un code. » Typed here once, it wakes the access."""
     at = timezone.now()
     if (waiting := signing_in.asleep(request, at=at)) is None:
-        return redirect("public:sign_in")
+        return in_or_back(request, at=at)
     form = WakeForm(posted(request))
     if form.is_valid():
         try:

@@ -37,7 +37,8 @@ VISITORS = (
 # "in" sent to sign in
 PUBLIC = dict.fromkeys(VISITORS, 200)
 SENT_ON = dict.fromkeys(VISITORS, 302)
-AFTER_SIGNING_IN = dict.fromkeys(VISITORS, "in")
+AFTER_SIGNING_IN = dict.fromkeys(VISITORS, "in")  # whoever is in already is sent on
+HOLDERS_IN = AFTER_SIGNING_IN | {"holder": 302, "another patient": 302}
 ACTED_UPON = dict.fromkeys(VISITORS, 405)
 CARERS = ("granted doctor", "nurse", "pharmacist")
 
@@ -66,9 +67,9 @@ READING = {
     "public:sitemap": PUBLIC,
     "public:sign_in": PUBLIC,
     "public:sign_in_where": AFTER_SIGNING_IN,
-    "public:sign_in_code": AFTER_SIGNING_IN,
-    "public:first_password": AFTER_SIGNING_IN,
-    "public:asleep": AFTER_SIGNING_IN,
+    "public:sign_in_code": HOLDERS_IN,
+    "public:first_password": HOLDERS_IN,
+    "public:asleep": HOLDERS_IN,
     "public:nothing_received": ACTED_UPON,
     "public:sign_out": ACTED_UPON,
     "public:signed_out": PUBLIC,
@@ -118,8 +119,8 @@ READING = {
     "professional:page": THOSE_AGREED_TO,
     "professional:original": THOSE_AGREED_TO,
     "counter:sign_in": PUBLIC,
-    "counter:sign_in_code": AFTER_SIGNING_IN,
-    "counter:sign_in_password": AFTER_SIGNING_IN,
+    "counter:sign_in_code": AFTER_SIGNING_IN | {"agent": 302},
+    "counter:sign_in_password": AFTER_SIGNING_IN | {"agent": 302},
     "counter:home": COUNTER,
     "counter:information": COUNTER,
     "counter:post": only("agent", *CARERS, served=405),
@@ -133,8 +134,8 @@ READING = {
     "counter:turned": THE_AGENT_WHO_READ_THE_CARD,
     "counter:think_it_over": only("agent", *CARERS, served=405),
     "staff:sign_in": PUBLIC,
-    "staff:sign_in_code": AFTER_SIGNING_IN,
-    "staff:sign_in_password": AFTER_SIGNING_IN,
+    "staff:sign_in_code": AFTER_SIGNING_IN | {"staff": 302},
+    "staff:sign_in_password": AFTER_SIGNING_IN | {"staff": 302},
     "staff:home": only("staff"),
     "staff:retry": only("staff", served=404),  # nothing of that name waits
     "staff:close": only("staff", served=404),
