@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from django.conf import settings
@@ -20,6 +21,7 @@ from tests import browser
 set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
 
 TEST_DATABASE = "dmp_test"
+ROOM_IN_MEMORY = 2 << 30  # bytes free, of which two processes take a fifth each
 OUTSIDE = ("DMP_LEDGER_HEADS", "DMP_LEDGER_KEY", "DMP_JOURNAL")
 
 
@@ -35,17 +37,41 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def var() -> Iterator[Path]:
     """This process's own `var`: removed at the end, with those that killed processes left behind."""
     mine: Path = settings.DMP_VAR
-    mine.mkdir(parents=True, exist_ok=True)
-    for other in mine.parent.iterdir():
-        if other.name.isdigit() and not Path(f"/proc/{other.name}").exists():
-            shutil.rmtree(other, ignore_errors=True)
-    yield mine
-    shutil.rmtree(mine, ignore_errors=True)
+    with _of_this_process(mine.parent):
+        yield mine
     shutil.rmtree(children.socket_directory(mine), ignore_errors=True)
 
 
+@contextmanager
+def _of_this_process(parent: Path) -> Iterator[Path]:
+    """A folder named after this process, for as long as it lives; those of dead ones go."""
+    for other in parent.iterdir() if parent.exists() else ():
+        if other.name.isdigit() and not Path(f"/proc/{other.name}").exists():
+            shutil.rmtree(other, ignore_errors=True)
+    mine = parent / str(os.getpid())
+    mine.mkdir(parents=True, exist_ok=True)
+    yield mine
+    shutil.rmtree(mine, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def postgresql(var: Path) -> Iterator[Path]:
+def cluster_in_memory(var: Path) -> Iterator[bool]:
+    """Whether the files of PostgreSQL are kept in memory, where a copy of a database costs a tenth."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or _room_in(memory) < ROOM_IN_MEMORY:
+        yield False
+        return
+    with _of_this_process(children.private_directory(memory / f"dmp-tests-{os.geteuid()}")) as mine:
+        (var / "pg").symlink_to(mine / "pg")
+        yield True
+
+
+def _room_in(memory: Path) -> int:
+    return min(shutil.disk_usage(memory).free, psutil.virtual_memory().available)
+
+
+@pytest.fixture(scope="session")
+def postgresql(var: Path, cluster_in_memory: bool) -> Iterator[Path]:
     server = pg.start(var, durable=False)
     os.environ["PGPASSFILE"] = str(pg.passfile(var))  # for what tests start: psql, pg_dump, real processes
     yield var
@@ -174,8 +200,11 @@ class RealDatabase:
 
 
 @pytest.fixture
-def real_database(django_db_setup: None, django_db_blocker, postgresql: Path) -> Iterator[RealDatabase]:
+def real_database(
+    django_db_setup: None, django_db_blocker, postgresql: Path, cluster_in_memory: bool
+) -> Iterator[RealDatabase]:
     """A fresh copy of the migrated database for one test that truly commits."""
+    strategy = "file_copy" if cluster_in_memory else "wal_log"
     copy = f"{TEST_DATABASE}_copy"
     with django_db_blocker.unblock():
         from django.db import connections
@@ -186,7 +215,7 @@ def real_database(django_db_setup: None, django_db_blocker, postgresql: Path) ->
         doors.forget()
         with pg.connect(postgresql) as server:
             pg.drop_database(server, copy)
-            pg.create_database(server, copy, template=TEST_DATABASE)
+            pg.create_database(server, copy, template=TEST_DATABASE, strategy=strategy)
         _point_at(copy)
         # What is kept outside a database is about that database alone.
         with outside_of(copy, postgresql):

@@ -46,6 +46,13 @@ SERVER_SETTINGS = LOG_SETTINGS | {
     "max_notify_queue_pages": "64",  # nobody here listens: what somebody shouts fills half a megabyte
     "scram_iterations": "1",  # 256 random bits are not guessed: more would only slow each connection
 }
+# Of what only tests keep: nothing survives, nothing is written twice, nor ahead.
+NOT_DURABLE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_init_zero": "off",
+}
 # Whoever runs under our user reaches the socket: without a password it is nobody. There is no other way in.
 DOORS = "local all all scram-sha-256\nlocal replication all scram-sha-256\n"
 
@@ -186,7 +193,7 @@ def start(var: Path, *, durable: bool = True) -> subprocess.Popen[bytes]:
     `durable=False` is for tests: nothing of what it keeps is meant to survive.
     """
     children.refuse_root_without_namespaces()
-    data = var / "pg"
+    data = (var / "pg").resolve()  # a link to where there is room for it, when somebody made one
     _refuse_another_version(data)
     _forget_who_died(data, children.socket_directory(var))
     passwords = _passwords(var)
@@ -194,7 +201,7 @@ def start(var: Path, *, durable: bool = True) -> subprocess.Popen[bytes]:
     if not (data / "PG_VERSION").exists():
         _make_cluster(data, passwords[SUPERUSER])
     _shut_the_doors(data, passwords[SUPERUSER])
-    settings = SERVER_SETTINGS | ({} if durable else {"fsync": "off", "full_page_writes": "off"})
+    settings = SERVER_SETTINGS | ({} if durable else NOT_DURABLE)
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     command = children.dying_with_us([binaries() / "postgres", "-D", data, "-k", sockets, *options], by="INT")
     log = var / "pg.log"
@@ -346,10 +353,17 @@ def set_password(connection: psycopg.Connection, login: str, password: str) -> N
     connection.execute(statement)
 
 
-def create_database(connection: psycopg.Connection, name: str, *, template: str | None = None) -> None:
-    """A database of dmp_owner, empty or a copy; only our own logins may connect to it."""
+def create_database(
+    connection: psycopg.Connection, name: str, *, template: str | None = None, strategy: str = "wal_log"
+) -> None:
+    """A database of dmp_owner, empty or a copy; only our own logins may connect to it.
+
+    `strategy`: how PostgreSQL copies; `file_copy` where files cost nothing, `wal_log` elsewhere.
+    """
     copied = (
-        sql.SQL("TEMPLATE {} STRATEGY wal_log").format(sql.Identifier(template)) if template else sql.SQL("")
+        sql.SQL("TEMPLATE {} STRATEGY {}").format(sql.Identifier(template), sql.Identifier(strategy))
+        if template
+        else sql.SQL("")
     )
     database = sql.Identifier(name)
     connection.execute(sql.SQL("CREATE DATABASE {} OWNER dmp_owner {}").format(database, copied))
