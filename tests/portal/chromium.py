@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.testcases import LiveServerThread, QuietWSGIRequestHandler
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import NO_BROWSER, executable
+from tests.browser import ARGUMENTS, NO_BROWSER, executable
 
 SHOTS = os.environ.get("DMP_SHOTS")  # a folder to keep pictures in, when somebody wants to look
 
@@ -51,7 +51,7 @@ def chrome(request: pytest.FixtureRequest) -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright's loop lives in this thread; what tests do themselves is as synchronous as ever.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable(), args=[*ARGUMENTS])
         yield browser
         browser.close()
         connections.close_all()
