@@ -13,12 +13,14 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
+from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -185,10 +187,22 @@ def make_environment() -> None:
         return
     need_venv()
     shutil.rmtree(VENV, ignore_errors=True)
+    pip = pip_at_hand()
     try:
-        run([sys.executable, "-m", "venv", VENV])
+        run([sys.executable, "-m", "venv", *(["--without-pip"] if pip else []), VENV])
+        if pip:
+            (site_packages,) = VENV.glob("lib/python3*/site-packages")
+            with ZipFile(pip) as wheel:
+                wheel.extractall(site_packages)
     except Failed as failure:
         raise CannotInstall(sentence_for(str(failure))) from None
+
+
+def pip_at_hand() -> Path | None:
+    """The wheel that `venv` would install pip from, in seconds: unpacked, it is installed at once."""
+    python = Path(sysconfig.get_path("stdlib"))
+    folder = sysconfig.get_config_var("WHEEL_PKG_DIR") or python / "ensurepip" / "_bundled"
+    return next(iter(sorted(Path(folder).glob("pip-*-none-any.whl"))), None)
 
 
 def need_venv() -> None:

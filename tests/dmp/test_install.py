@@ -230,15 +230,24 @@ def test_the_rest_of_an_installation_that_was_cut_is_not_built_upon(tmp_path, mo
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (tmp_path / ".venv" / "half of a package").touch()
-    made = []
     monkeypatch.setattr(install, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(install, "STAMP", tmp_path / ".venv" / "installed.json")
+
+    install.make_environment()
+
+    assert install.runs(tmp_path / ".venv" / "bin" / "python", "-m", "pip", "--version")
+    assert not (tmp_path / ".venv" / "half of a package").exists()
+
+
+def test_where_no_wheel_of_pip_is_at_hand_venv_brings_it(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(install, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(install, "pip_at_hand", lambda: None)
     monkeypatch.setattr(install, "run", made.append)
 
     install.make_environment()
 
     assert made == [[sys.executable, "-m", "venv", tmp_path / ".venv"]]
-    assert not (tmp_path / ".venv" / "half of a package").exists()
 
 
 # The command itself, under the system's Python, in a project of its own ---------------------------
