@@ -85,8 +85,8 @@ def live_in(home: "House") -> None:
         make_tables_and_files()
         home.open_web()
         people = play(home)
-        home.open_workers()
         home.wait_for_web()
+        home.open_workers()  # three more that start: after the first page, not before
         say("\n".join((people, *home.outside.sentences)))
         say(f"Prêt en {time.monotonic() - started:.1f} s : {home.address}/")
         say("Ctrl-C arrête tout.")
