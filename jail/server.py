@@ -56,15 +56,17 @@ def serve(
     Raises confinement.NoJail before anything is answered, when nothing confines a child here.
     """
     listener = listen(address)
-    dying_with_parent = (
-        kernel.signal_at_parents_death()
-    )  # forgotten by the kernel when a process changes user
+    parent = os.getppid()
+    dying_with_parent = kernel.signal_at_parents_death()
     warm()
     _cease_to_be_root()
     mode = mode or best_mode()
     if mode is Mode.NAMESPACES:
         namespaces.leave_the_system()
+    # The kernel forgot it when this process changed user: the parent may have died since.
     kernel.prctl(kernel.PR_SET_PDEATHSIG, dying_with_parent)
+    if dying_with_parent and os.getppid() != parent:
+        return
     gc.collect()
     gc.freeze()  # what is loaded lives as long as the server: no child looks at it again
     _Server(listener, work, budget, mode).run()

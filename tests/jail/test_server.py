@@ -125,6 +125,42 @@ def test_a_server_that_is_killed_leaves_no_child(fresh):
     assert until(lambda: not any(process.is_running() for process in processes), within=5)
 
 
+ORPHANED = """
+import os, sys, time
+from pathlib import Path
+from jail import kernel, server
+
+def change_user():  # which makes the kernel forget, and takes its time
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, 0)
+    parent = os.getppid()
+    print("changing", flush=True)
+    while os.getppid() == parent:
+        time.sleep(0.01)
+
+server._cease_to_be_root = change_user
+server.serve(Path(sys.argv[1]), None, None, warm=lambda: None)
+"""
+
+
+def test_a_server_whose_parent_dies_while_it_changes_user_does_not_stay(tmp_path):
+    server_of = [sys.executable, "-c", ORPHANED, str(tmp_path / "socket")]
+    parent = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    command = [sys.executable, "-c", parent, "setpriv", "--pdeathsig", "TERM", *server_of]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "changing\n"
+        (orphan,) = psutil.Process(started.pid).children()
+        started.kill()
+
+        try:
+            assert until(
+                lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE, within=10
+            )
+        finally:
+            if orphan.is_running():
+                orphan.kill()
+
+
 def test_a_server_asked_to_stop_lets_its_children_end(fresh):
     with ThreadPoolExecutor(1) as at_once:
         asked = at_once.submit(fresh.ask, "spins")
