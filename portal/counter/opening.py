@@ -95,6 +95,7 @@ def home(request: HttpRequest) -> HttpResponse:
         if mine is None:
             return _page(request, "home", {"posts": posts, "no_post": not posts})
         cards = card_reader.cards(mine.id, structure=structure)
+        desk_of(request)  # before any card is read: two readings at once are of one desk
     except ReaderUnreachable as silent:
         return _not_read(request, silent, status=503)
     shown = {"cards": cards, "post": mine, "posts": posts, "parked": _parked(request)}
@@ -254,8 +255,13 @@ def information(request: HttpRequest) -> HttpResponse:
 @require_POST
 def think_it_over(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     """« Elle préfère réfléchir », or the visit is over: everything about it is forgotten."""
-    counter.think_it_over(visit_id, **_here(request))
-    if "fin" in request.POST:
+    next_person = "fin" in request.POST
+    try:
+        counter.think_it_over(visit_id, **_here(request))
+    except VisitOver:
+        if not next_person:
+            raise  # something may have been opened: it is not said that nothing is
+    if next_person:
         return redirect("counter:home")
     return render(request, "counter/thinking.html")
 

@@ -172,8 +172,16 @@ def test_who_stands_there_is_compared_first_line_by_line(roy):
 
     assert roy.get(f"{visit}accord/")["Location"] == visit
     assert "Est-ce bien Mme Combes" in said(roy.post(visit, {"piece": ""}))
-    for line in ("BOYER", "Jeannine", "Femme", "11 mai 1945", "11069", "2 45 05 •• ••• •••", "Combes"):
+    for line in ("BOYER", "Jeannine", "Femme", "11 mai 1945", "2 45 05 •• ••• •••", "Combes"):
         assert line in page
+    assert "11069" not in page, "no identity document shows the code of a place"
+
+
+def test_the_desk_is_known_before_any_card_is_read(roy):
+    """Two readings at once would each give the session a desk, and the visit be of the other's."""
+    roy.get(reverse("counter:home"))
+
+    assert roy.session["counter_desk"]
 
 
 @pytest.mark.parametrize(
