@@ -161,7 +161,6 @@ class Visit:
     given_names: tuple[str, ...]
     sex: str
     birth_date: str
-    birth_place: str | None
     ins: str
     minor: bool
     has: Has
@@ -955,7 +954,6 @@ def _visit(row: ApplicationRow, at: datetime) -> Visit:
         given_names=traits.given_names,
         sex=traits.sex,
         birth_date=traits.birth_date,
-        birth_place=traits.birth_place,
         ins=identity.ins.value,
         minor=minor(traits.birth_date, on=timezone.localdate(at)),
         has=has,
