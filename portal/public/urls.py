@@ -18,6 +18,7 @@ urlpatterns = [
     path("connexion/eveil/", waking.asleep, name="asleep"),
     path("connexion/eveil/rien-recu/", waking.nothing_received, name="nothing_received"),
     path("deconnexion/", signing_in.sign_out, name="sign_out"),
+    path("session/", pages.still_in, name="still_in"),
     path("deconnexion/faite/", pages.read, {"page": "signed_out"}, name="signed_out"),
     path("ouvrir/", enrolment.start, name="enrol"),
     path("ouvrir/numero/", enrolment.ask, {"question": enrolment.NIR}, name="enrol_nir"),

@@ -12,10 +12,10 @@ function start() {
 if (box && minutes > 2) {
   const stay = box.querySelector("[data-session-stay]");
   stay.addEventListener("click", async () => {
-    const answer = await fetch(stay.dataset.href, { method: "HEAD", credentials: "same-origin", cache: "no-store" });
-    // Sent elsewhere: the session has ended meanwhile, and the page says so by itself.
-    if (answer.redirected) location.reload();
-    else if (answer.ok) start();
+    const answer = await fetch(stay.dataset.href, { credentials: "same-origin", cache: "no-store" }).catch(() => null);
+    if (answer?.status === 204) start();
+    // The session has ended meanwhile: the page asked for again says so, and shows nothing any more.
+    else if (answer?.status === 403) location.reload();
   });
   document.addEventListener("htmx:afterRequest", start);
   start();

@@ -73,6 +73,7 @@ READING = {
     "public:nothing_received": ACTED_UPON,
     "public:sign_out": ACTED_UPON,
     "public:signed_out": PUBLIC,
+    "public:still_in": dict.fromkeys(VISITORS, 204) | {"nobody": 403},
     "public:enrol": PUBLIC,
     "public:enrol_counter": PUBLIC,
     "public:enrol_unreachable": PUBLIC,
