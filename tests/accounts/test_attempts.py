@@ -52,10 +52,10 @@ def verdicts(browser_of, tries: int, *, login="camille.moreau", during=timedelta
 def test_five_hundred_addresses_learn_no_more_than_thirty_verdicts_an_hour(quick):
     open_camille()
 
-    told = verdicts(stranger, 1500)
+    told = verdicts(stranger, 500)
 
     assert told.count("wrong") <= attempts.FOR_A_LOGIN.burst + attempts.FOR_A_LOGIN.an_hour
-    assert len(told) == 1500  # and none was refused
+    assert len(told) == 500  # and none was refused
 
 
 def test_all_origins_together_stay_under_a_hundred_verdicts_an_hour():
@@ -67,7 +67,7 @@ def test_all_origins_together_stay_under_a_hundred_verdicts_an_hour():
 
 def test_while_they_guess_the_owner_comes_in_at_once_from_a_browser_nobody_knows(quick):
     open_camille()
-    verdicts(stranger, 600, during=timedelta(minutes=10))
+    verdicts(stranger, 150, during=timedelta(minutes=10))
     at = NOW + timedelta(minutes=10)
 
     pending = begin(browser=ELSEWHERE, at=at)

@@ -1,5 +1,7 @@
 """Whoever fills in forms without being anybody leaves nothing behind."""
 
+import math
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.attempts import OPENINGS_BEGUN
 from dossiers import applications
 from dossiers.tasks import forget_what_waited_too_long
 
@@ -61,11 +64,13 @@ def test_anonymous_requests_leave_no_permanent_row(real_database, times):
 @pytest.mark.django_db
 def test_one_network_begins_so_many_openings_and_others_notice_nothing(settings):
     address = reverse("public:enrol")
+    began = time.monotonic()
     flood = [Client(REMOTE_ADDR="198.51.100.7").post(address) for _ in range(120)]
+    room_again = math.ceil((time.monotonic() - began) * OPENINGS_BEGUN.an_hour / 3600)
     other = Client(REMOTE_ADDR="203.0.113.9").post(address)
 
     refused = [answer for answer in flood if answer.status_code == 429]
-    assert len(refused) == 20
+    assert 20 - room_again <= len(refused) <= 20
     assert "Recommencez dans une minute" in refused[0].content.decode().replace("\u00a0", " ")
     assert other.status_code == 302
-    assert applications_left() == 101
+    assert applications_left() == 121 - len(refused)
