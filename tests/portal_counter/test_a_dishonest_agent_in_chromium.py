@@ -149,8 +149,7 @@ def is_asleep(somebody: Somebody, person) -> None:
     assert person.birth_name.casefold() not in shown and person.given_names[0].casefold() not in shown
     reads_nothing(somebody, person)
     somebody.seen.open(reverse("public:first_password"))
-    assert somebody.path == reverse("public:sign_in"), "no password is chosen for an access asleep"
-    somebody.seen.open(asleep)
+    assert somebody.path == asleep, "no password is chosen for an access asleep"
 
 
 def comes_in(somebody: Somebody) -> None:
