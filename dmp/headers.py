@@ -13,14 +13,20 @@ RESOURCE_POLICY = "same-origin"
 
 
 class HeadersMiddleware:
-    """No device, no other site reading our answers, no cache for what gives a cookie: that is one browser's.
-    The rest is said by Django and by django-csp."""
+    """One policy of contents, no device, no other site reading our answers, no cache for what gives a cookie:
+    that is one browser's. The rest is said by Django.
+
+    No page has a policy of its own: it is written once, where the middleware of django-csp writes it anew for
+    each answer.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self.policy = build_policy()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", self.policy)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", RESOURCE_POLICY)
         if response.cookies:

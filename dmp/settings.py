@@ -143,7 +143,6 @@ MIDDLEWARE = [
     "dmp.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dmp.headers.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dmp.doors.DoorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
