@@ -144,16 +144,9 @@ class Bare:
     def home(account: str) -> str:
         return "/root" if account == "root" else f"/home/{account}"
 
-    def command(self, script: str, *, account: str, namespaces: bool = True, **more: str) -> list[str]:
+    def command(self, script: str, *, account: str, namespaces: bool = True) -> list[str]:
         environment = machine_environment() | self.proxies
-        told = {
-            "HOME": self.home(account),
-            "USER": account,
-            "PATH": PATH,
-            "LANG": "C.UTF-8",
-            **environment,
-            **more,
-        }
+        told = {"HOME": self.home(account), "USER": account, "PATH": PATH, **environment}
         words = [
             "unshare",
             "--mount",
@@ -170,13 +163,17 @@ class Bare:
         words += [*shared_paths(environment), "--", "pivot_root" if namespaces else "chroot"]
         if account != "root":
             words += ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
-        words += ["env", "-i", *(f"{name}={value}" for name, value in told.items())]
+        # Whatever started us in the background, Ctrl-C is heard there.
+        words += ["env", "-i", "--default-signal=INT", *(f"{name}={value}" for name, value in told.items())]
         return [*words, "sh", "-c", f"cd && {script}"]
 
-    def run(self, script: str, *, account: str, most_seconds: float = 1500, **how: str) -> str:
+    def run(self, script: str, *, account: str, namespaces: bool = True, most_seconds: float = 1500) -> str:
         """What it wrote. Fails when it fails."""
         done = subprocess.run(
-            self.command(script, account=account, **how), capture_output=True, text=True, timeout=most_seconds
+            self.command(script, account=account, namespaces=namespaces),
+            capture_output=True,
+            text=True,
+            timeout=most_seconds,
         )
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
         return done.stdout + done.stderr
