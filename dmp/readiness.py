@@ -153,11 +153,12 @@ class Watch:
     def _watch(self) -> None:
         stopping = self._stopping
         try:
-            while not stopping.is_set() and time.monotonic() - self._asked_at < UNASKED_SECONDS:
+            while True:  # once at least, however late this thread gets the processor: somebody waits
                 self._word = self._look()
                 self._seen_at = time.monotonic()
                 self._seen.set()
-                stopping.wait(EVERY_SECONDS)
+                if stopping.wait(EVERY_SECONDS) or time.monotonic() - self._asked_at > UNASKED_SECONDS:
+                    return
         finally:
             connections.close_all()
 

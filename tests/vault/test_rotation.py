@@ -298,7 +298,7 @@ from django.utils import timezone
 from vault import subjects
 from vault.subjects import SubjectKind
 errors, made, until = [], [], time.monotonic() + float(sys.argv[1])
-while time.monotonic() < until:
+while time.monotonic() < until or len(made) < 21 and not errors:  # however busy the machine
     try:
         subject = uuid.uuid4()
         subjects.create(subject, SubjectKind.DOSSIER, at=timezone.now())
