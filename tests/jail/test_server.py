@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from jail import client, server
+from jail.confinement import best_mode
 from tests.proof.processes import ROOT, until
 
 SEVERAL = 20
@@ -175,7 +176,7 @@ def test_a_server_that_is_not_there_yet_is_waited_for(fresh, start_attacked, mon
     fresh.process.kill()
     fresh.process.wait()
     again: list[object] = []
-    command = [sys.executable, "-m", "tests.jail.attacks", str(fresh.address), "namespaces"]
+    command = [sys.executable, "-m", "tests.jail.attacks", str(fresh.address), best_mode()]
     starting = threading.Timer(0.5, lambda: again.append(subprocess.Popen(command, cwd=ROOT)))
     starting.start()
     try:
