@@ -104,13 +104,18 @@ def _wrong(wrong: WrongWakeCode) -> str:
     return french("Ce n'est pas ce code. Recopiez les 9 chiffres du message ou de la lettre.")
 
 
+def _whole(mask: str) -> str:
+    """On one line: « 06 ** ** ** 42 »."""
+    return mask.replace(" ", "\u00a0")
+
+
 def _said(shown: Sleeping) -> dict[str, Any]:
     """What left, when and how, in words; nothing else of this access."""
     sent = shown.sent
     letter = sent is not None and sent.channel == ContactChannel.POST
     how = ""
     if sent is not None:
-        how = "par lettre" if letter else f"{BY[ContactChannel(sent.channel)]} {sent.mask}"
+        how = "par lettre" if letter else f"{BY[ContactChannel(sent.channel)]} {_whole(sent.mask)}"
     return {
         "sent_at": sent.at if sent else None,
         "how": how,
