@@ -21,7 +21,7 @@ from tests import browser
 set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
 
 TEST_DATABASE = "dmp_test"
-ROOM_IN_MEMORY = 2 << 30  # bytes free, of which two processes take a fifth each
+ROOM_IN_MEMORY = 1 << 30  # bytes free, of which each process takes less than a tenth
 OUTSIDE = ("DMP_LEDGER_HEADS", "DMP_LEDGER_KEY", "DMP_JOURNAL")
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from dmp import children
 from tests import browser
 
+# One more than the two cores it is meant for: a third of the time a test waits for a process or a clock.
+AT_ONCE = 3
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
@@ -71,7 +73,8 @@ def passes(name: str, command: list[str | Path]) -> bool:
 
 
 def run_the_tests() -> Outcome:
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-rs", "tests", *sys.argv[1:]]
+    command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), "--dist", "loadfile", "-rs", "tests"]
+    command += sys.argv[1:]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as tests:
         assert tests.stdout is not None
         outcome = counted(echoed(tests.stdout))
