@@ -15,12 +15,13 @@ import psycopg
 
 from dmp import checking, children, keys, outside_world, pg, places, valkey
 from dmp.children import CannotStart
+from dmp.front.queues import queues
 from dmp.places import HERE
 
 BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 120.0
 FRONT = (sys.executable, "-m", "dmp.front")
-BACKLOG = 2048  # connections that wait while the web starts again
+WEB_PROCESSES = 2
 GRACE_SECONDS = 5  # given to the web, when it stops, to end what it began
 WITHOUT_PROXY = build_opener(ProxyHandler({}))  # a proxy for the outside does not lead to our own processes
 QUIET_CELERY = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
@@ -141,12 +142,12 @@ class House:
         )
 
     def open_web(self) -> None:
-        """Its socket is ours: while the web starts again, connections wait here instead of being refused."""
-        listening = socket.create_server((HERE, self.port), backlog=BACKLOG)
-        self.listening.append(listening)
-        descriptor = listening.fileno()
-        command = (*FRONT, "dmp.wsgi:front", "--fd", descriptor, "--grace", GRACE_SECONDS)
-        self._keep_ours("web", *command, inherited=(descriptor,))
+        """Its sockets are ours: while the web starts again, connections wait here, and none is refused."""
+        self.listening = queues(HERE, self.port, WEB_PROCESSES)
+        descriptors = tuple(listening.fileno() for listening in self.listening)
+        held = [word for descriptor in descriptors for word in ("--fd", descriptor)]
+        command = (*FRONT, "dmp.wsgi:front", *held, "--workers", WEB_PROCESSES, "--grace", GRACE_SECONDS)
+        self._keep_ours("web", *command, inherited=descriptors)
 
     def open_workers(self) -> None:
         # Codes have a process of their own: what the others compute never keeps one waiting.

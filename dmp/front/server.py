@@ -18,28 +18,34 @@ from granian.server import Server
 
 from dmp import children
 from dmp.front.application import THREADS, Front
+from dmp.front.queues import BACKLOG, queues
 
-BACKLOG = 2048
+WORKERS = 2
 CONNECTIONS = 4096  # in one process: a slow one costs some 20 kB
 HEAD_SECONDS = 10  # to send a request's head, and how long a connection may stay idle
 
 
 class Web(Server):
-    """granian, on a socket that is already open and that its workers share.
+    """granian, on sockets that are already open and stay with the master.
 
-    One queue of connections for all of them: a worker that ends takes none of those that wait with it.
+    A worker that ends takes none of the connections that wait with it: its successor finds them.
     """
 
-    def __init__(self, target: str, listening: socket.socket, **how: Any) -> None:
+    def __init__(self, target: str, listening: list[socket.socket], **how: Any) -> None:
         super().__init__(target, **how)
         self._listening = listening
 
     def _init_shared_socket(self) -> None:
         self._ssp, self._sso = None, None
-        self._shd = SocketHolder(self._listening.fileno(), False, self.backlog)
+
+    def _spawn_worker(self, idx: int, *others: Any, **how: Any) -> Any:
+        queue = self._listening[idx % len(self._listening)]
+        self._shd = SocketHolder(queue.fileno(), False, self.backlog)
+        return super()._spawn_worker(idx, *others, **how)
 
     def _drop_shared_socket(self) -> None:
-        self._listening.close()
+        for queue in self._listening:
+            queue.close()
 
 
 def main() -> int:
@@ -72,19 +78,26 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("target", help="module:name of an RSGI or WSGI application")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--fd", type=int, help="a listening socket, inherited: instead of a port")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--fd",
+        type=int,
+        action="append",
+        help="a listening socket, inherited, instead of a port; given again, the queue of the next worker",
+    )
+    parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("--threads", type=int, default=THREADS, help="of a WSGI application, in each worker")
     parser.add_argument("--grace", type=int, default=30, help="seconds given to end what was begun")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.fd and len(asked.fd) > asked.workers:
+        parser.error("a queue without a worker would never be served: fewer --fd, or more --workers")
+    return asked
 
 
-def listening(asked: argparse.Namespace) -> socket.socket:
-    """The socket that whoever started us holds, or one of our own."""
-    if asked.fd is not None:
-        return socket.socket(fileno=asked.fd)
-    family = socket.AF_INET6 if ":" in asked.host else socket.AF_INET
-    return socket.create_server((asked.host, asked.port), family=family, backlog=BACKLOG)
+def listening(asked: argparse.Namespace) -> list[socket.socket]:
+    """The sockets that whoever started us holds, or our own."""
+    if asked.fd:
+        return [socket.socket(fileno=descriptor) for descriptor in asked.fd]
+    return queues(asked.host, asked.port, asked.workers)
 
 
 def load(target: str, threads: int) -> Any:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
@@ -19,6 +20,7 @@ from django.conf import settings
 
 from dmp import children
 from dmp.front.bodies import Body, Budget, NoRoom, Pace, TooSlow, Truncated
+from dmp.front.queues import queues
 
 HOST = b"Host: 127.0.0.1\r\n"
 TARGET = "tests.dmp.front_answers:front"
@@ -36,18 +38,19 @@ def gone(process: psutil.Process) -> bool:
 
 
 class Served:
-    """`python -m dmp.front` on a socket of ours, as `make run` starts it."""
+    """`python -m dmp.front` on sockets of ours, as `make run` starts it."""
 
-    def __init__(self, listening: socket.socket):
-        self.listening = listening
-        self.port = listening.getsockname()[1]
+    def __init__(self, held: list[socket.socket], workers: int):
+        self.descriptors, self.processes = [one.fileno() for one in held], workers
+        self.port = held[0].getsockname()[1]
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "dmp.front", TARGET, "--fd", str(self.listening.fileno())]
-        command += ["--workers", "1", "--grace", "2"]
+        command = [sys.executable, "-m", "dmp.front", TARGET, "--grace", "2"]
+        command += ["--workers", str(self.processes)]
+        command += [word for one in self.descriptors for word in ("--fd", str(one))]
         self.master = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, pass_fds=[self.listening.fileno()], stdout=subprocess.DEVNULL
+            command, cwd=settings.BASE_DIR, pass_fds=self.descriptors, stdout=subprocess.DEVNULL
         )
 
     def workers(self) -> list[psutil.Process]:
@@ -85,10 +88,10 @@ def answer(line: socket.socket) -> tuple[int, bytes]:
 
 
 @contextmanager
-def serving() -> Iterator[Served]:
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
-        listening.set_inheritable(True)
-        served = Served(listening)
+def serving(*, workers: int = 1, held: int = 1) -> Iterator[Served]:
+    with ExitStack() as open_sockets:
+        listening = [open_sockets.enter_context(one) for one in queues("127.0.0.1", 0, held)]
+        served = Served(listening, workers)
         try:
             yield served
         finally:
@@ -340,6 +343,35 @@ def test_a_worker_that_dies_is_replaced():
         worker.kill()
 
         assert served.ask("/process")[1] != str(worker.pid).encode()
+
+
+def test_connections_are_dealt_out_among_the_processes_and_wait_for_the_one_that_died():
+    with serving(workers=2, held=2) as served:
+        assert served.ask("/")[0] == 200
+        assert until(lambda: len(served.workers()) == 2)
+        answered = Counter(int(served.ask("/process")[1]) for _ in range(64))
+        assert min(answered.values()) >= 12, answered  # of 64 fair draws: once in a million
+
+        killed = served.workers()[0]
+        killed.kill()
+
+        assert {served.ask("/process")[0] for _ in range(16)} == {200}, "nobody was refused"
+
+
+def test_processes_may_share_the_one_socket_that_somebody_holds():
+    with serving(workers=2, held=1) as served:
+        assert served.ask("/")[0] == 200
+
+
+def test_a_queue_without_a_process_is_refused():
+    done = subprocess.run(
+        [sys.executable, "-m", "dmp.front", TARGET, "--fd", "7", "--fd", "8", "--workers", "1"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, "more --workers" in done.stderr) == (2, True)
 
 
 # -- The rule itself -------------------------------------------------------------------------------
