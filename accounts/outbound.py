@@ -6,6 +6,7 @@ process also bounds how many calls it has under way (`at_most`), so that threads
 
 import os
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -111,12 +112,35 @@ def call(
                 if response.headers.get("Content-Encoding", "identity") != "identity":
                     raise Unreachable("answer.encoded")
                 answer = Answer(response.status_code, response.headers, _read(response.raw, most))
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
             # The message may carry the address asked, the cause says no more than that nobody answered.
-            raise Unreachable("answer.too_slow" if deadline.passed else "no_answer") from None
+            raise Unreachable("answer.too_slow" if deadline.passed else _silence(failure)) from None
         if deadline.passed:  # what was cut may look like an end
             raise Unreachable("answer.too_slow")
         return answer
+
+
+def _silence(failure: BaseException) -> str:
+    """Why nobody answered: `address.unknown` for a name that does not exist, `address.not_trusted` for a
+    certificate that is not theirs, `no_answer` for all that may mend itself."""
+    seen: set[int] = set()
+    causes: list[object] = [failure]
+    while causes:
+        cause = causes.pop()
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        if isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_NAME:
+            return "address.unknown"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "address.not_trusted"
+        causes += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+    return "no_answer"
+
+
+_NO_SUCH_NAME = {
+    code for name in ("EAI_NONAME", "EAI_NODATA") if (code := getattr(socket, name, None)) is not None
+}
 
 
 def _read(raw: Any, most: int) -> bytes:
@@ -373,10 +397,11 @@ class _NoCookies(requests.cookies.cookielib.DefaultCookiePolicy):
 def retry_after(text: str, *, now: datetime) -> timedelta | None:
     """What a Retry-After header says, in seconds or as a date, between one second and one day."""
     if text.isascii() and text.strip().isdigit():
-        wait = timedelta(seconds=min(int(text), 86_400))
+        # More than five figures is more than a day, however many there are.
+        wait = timedelta(seconds=min(int(text.strip().lstrip("0")[:6] or 0), 86_400))
     else:
         try:
             wait = parsedate_to_datetime(text) - now
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
     return min(max(wait, timedelta(seconds=1)), timedelta(days=1))

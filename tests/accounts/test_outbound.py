@@ -1,6 +1,7 @@
 """The way out of the house holds against whatever answers."""
 
 import socket
+import ssl
 import threading
 import time
 from contextlib import contextmanager
@@ -144,6 +145,25 @@ def test_nothing_leaves_in_clear_nor_by_another_protocol(url):
     assert code_of(url) == "address.not_https"
 
 
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "not known"), "address.unknown"),
+        (socket.gaierror(socket.EAI_AGAIN, "come back"), "no_answer"),
+        (ssl.SSLCertVerificationError("not theirs"), "address.not_trusted"),
+        (ssl.SSLError("broken"), "no_answer"),
+    ],
+    ids=["no such name", "no name for now", "somebody else's certificate", "a broken handshake"],
+)
+def test_an_address_that_is_wrong_is_told_from_a_silence(monkeypatch, failure, code):
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+    assert code_of("https://assurance.invalid/historiques") == code
+
+
 def test_nobody_there_is_no_answer():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -173,6 +193,10 @@ def test_what_is_not_json_is_told(body):
         ("120", timedelta(minutes=2)),
         ("0", timedelta(seconds=1)),
         ("99999999999", timedelta(days=1)),
+        ("9" * 5000, timedelta(days=1)),
+        ("000000060", timedelta(minutes=1)),
+        ("-5", None),
+        ("Fri, 31 Dec 99999 00:00:00 GMT", None),
         ("Sat, 21 Nov 2026 12:10:00 GMT", timedelta(minutes=10)),
         ("Sat, 21 Nov 2020 12:10:00 GMT", timedelta(seconds=1)),
         ("", None),
