@@ -8,8 +8,7 @@ is rejected whole with a code, rather than shown in part.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from accounts.identity import REAL_OIDS, TEST_OIDS, BadNir, Ins, parse_nir
@@ -17,6 +16,7 @@ from accounts.traits import Traits
 from documents import xmlguard
 
 from . import sections
+from .revisions import MARKS, without_empty
 
 PARIS = ZoneInfo("Europe/Paris")
 INS_OIDS = REAL_OIDS | TEST_OIDS
@@ -46,7 +46,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """A care history as received: whom it is about, what it covers, and every line it shows."""
+    """A care history as received: whom it is about, what it covers, and every line it shows.
+
+    Its dates may be told in part, as CDA allows (`2024`, `202411`): `written_at` is then the first instant
+    that it may mean and `written_until` the last; the period runs from the first day that its start may mean
+    to the last that its end may. `partial` has what was told, as ISO writes it (`2024-11`), for those only:
+    `start`, `end`, `written`. `sure` goes from the latest start to the earliest end: the days that the
+    statement speaks for whatever it means.
+    """
 
     ins: Ins
     traits: Traits
@@ -54,8 +61,11 @@ class Statement:
     set_id: str
     version: int
     written_at: datetime
+    written_until: datetime
     period_start: date
     period_end: date
+    partial: Mapping[str, str]
+    sure: tuple[date, date]
     mention: str
     sections: tuple[Section, ...]
 
@@ -280,15 +290,16 @@ class _Reader:
         if code == sections.MENTION_CODE:
             if self.mention is not None:
                 raise Rejected("duplicate_section")
+            if narrative is not None and narrative.tables:
+                raise Rejected("wrong_section")
             self.mention = narrative.note() if narrative else ""
             return
         form = _form(code, translations, title)
         if form.key in self.sections:
             raise Rejected("duplicate_section")
-        if narrative is None or not (narrative.tables or narrative.note()):
+        if narrative is None or not (narrative.tables or narrative.listed or narrative.note()):
             raise Rejected("missing_narrative")
-        lines = tuple(line for table in narrative.tables for line in table.lines(form))
-        self.sections[form.key] = Section(form.key, narrative.note(), lines)
+        self.sections[form.key] = narrative.section(form)
 
     # What comes of it.
 
@@ -302,15 +313,23 @@ class _Reader:
         self.vouch()
         if self.mention is None or len(self.sections) != len(sections.FORMS):
             raise Rejected("missing_section")
+        written = _told(self.one("written_at", "bad_date"))
+        start, end = _told(self.one("period_start", "no_period")), _told(self.one("period_end", "no_period"))
+        if end.last_day < start.first_day:
+            raise Rejected("period_reversed")
+        dates = {"start": start, "end": end, "written": written}
         return Statement(
             ins=self.ins(),
             traits=self.traits(),
             document_id=self.one("document_id", "no_identifier"),
             set_id=self.one("set_id", "no_identifier"),
             version=_number(self.one("version", "no_version")),
-            written_at=_instant(self.one("written_at", "bad_date")),
-            period_start=_day(self.one("period_start", "no_period")),
-            period_end=_day(self.one("period_end", "no_period")),
+            written_at=written.first,
+            written_until=written.last,
+            period_start=start.first_day,
+            period_end=end.last_day,
+            partial={name: told.partial for name, told in dates.items() if told.partial},
+            sure=(start.last_day, end.first_day),
             mention=self.mention,
             sections=tuple(self.sections[form.key] for form in sections.FORMS),
         )
@@ -371,7 +390,10 @@ def _form(code: str, translations: set[str], title: str) -> sections.Form:
 # --- What a section shows -------------------------------------------------------------------------
 
 BREAK = "\v"  # a vertical tab has no place in XML: it cannot come from the document
-_BLOCKS = frozenset({"br", "paragraph", "item", "list", "caption", "footnote"})
+# What may stand in a cell, a note or a mention and whose words are still whole once it is plain text. What
+# says more than its words (a footnote, an exponent, an address, a picture) departs from the model.
+_BLOCKS = frozenset({"br", "paragraph", "item", "list", "caption"})
+MARKERS = frozenset({"", "H"})
 
 
 @dataclass(slots=True)
@@ -389,55 +411,96 @@ class _Table:
             line = [""] * width
             for position, cell in zip(layout, row, strict=True):
                 line[position] = cell
+            if line[0] not in MARKERS:
+                raise Rejected("unknown_marker")
             if any(line):
                 yield tuple(line)
 
     def layout(self, form: sections.Form) -> list[int]:
+        """For each cell of a row, its column of the model: 1 and on, 0 for the marker before the date."""
         known = {_plain(column): rank for rank, column in enumerate(form.columns, start=1)} | {"": 0}
         layout = [known.get(_plain(heading), -1) for heading in self.headings]
         named = [position for position in layout if position != 0]
-        if sorted(named) != list(range(1, len(form.columns) + 1)) or layout.count(0) > 1:
+        if sorted(named) != list(range(1, len(form.columns) + 1)):
+            raise Rejected("wrong_columns")
+        if 0 in layout and (layout.count(0) > 1 or layout[layout.index(0) + 1 :][:1] != [1]):
             raise Rejected("wrong_columns")
         return layout
 
 
 class _Narrative:
-    """One narrative block: tables become rows of cells, whatever else it says becomes a note."""
+    """One narrative block: its table becomes rows of cells, the words beside it a note.
+
+    What the model does not have is not guessed at: it raises Rejected, and the whole is held.
+    """
 
     def __init__(self) -> None:
         self.depth = 0
         self.tables: list[_Table] = []
+        self.listed = False
         self.beside: list[str] = []
         self.words = self.beside
         self.shown = 0
         self.table: _Table | None = None
-        self.heading = False
+        self.heading = self.captioned = False
         self.row: list[str] | None = None
-        self.headers = 0
+        self.cells = self.headers = 0
+        self.wide = False  # a cell of this row runs over several columns
         self.span = 1
+        self.revisions: list[str] = []  # for each `content` that is open, what closes its revision
 
     def note(self) -> str:
         return _shown(self.beside)
 
+    def section(self, form: sections.Form) -> Section:
+        """What the section says: lines under the headings of the model, or the sentence that there are
+        none; nothing else is taken for either."""
+        note = self.note()
+        if self.listed:
+            raise Rejected("lines_in_a_list")
+        lines = tuple(line for table in self.tables for line in table.lines(form))
+        nothing = " ".join(note.split()) == sections.EMPTY
+        if nothing and self.tables:
+            raise Rejected("says_both")
+        if not lines and not nothing:
+            raise Rejected("table_without_lines" if self.tables else "lines_out_of_table")
+        return Section(form.key, note, lines)
+
     def opened(self, name: str, attributes: Mapping[str, str]) -> None:
         self.depth += 1
+        if attributes and "revised" in attributes and name != "content":
+            raise Rejected("revised_lines")
         if name in ("td", "th"):
             self.open_cell(name, attributes)
         elif name == "tr":
             if self.table is None or self.row is not None:
                 raise Rejected("wrong_table")
-            self.row, self.headers = [], 0
-        elif name == "table":
-            if self.table is not None:
+            self.row, self.cells, self.headers, self.wide = [], 0, 0, False
+        elif name == "content":
+            self.open_content(attributes)
+        elif name in _BLOCKS:
+            if self.row is None and name in ("list", "item"):
+                self.listed = True
+            if name == "caption":
+                self.captioned = True
+            self.words.append(BREAK)
+        else:
+            self.open_part_of_table(name)
+
+    def open_part_of_table(self, name: str) -> None:
+        if name == "table":
+            if self.tables or self.depth != 1:
                 raise Rejected("wrong_table")
             self.table = _Table([], [])
             self.tables.append(self.table)
+        elif self.table is None or self.row is not None:
+            raise Rejected("unknown_markup")
         elif name == "thead":
             self.heading = True
-        elif name in _BLOCKS:
-            self.words.append(BREAK)
-        elif name == "renderMultiMedia":
-            raise Rejected("wrong_table")
+        elif name == "tfoot":
+            raise Rejected("table_foot")
+        elif name not in ("tbody", "colgroup", "col"):
+            raise Rejected("unknown_markup")
 
     def closed(self, name: str) -> None:
         self.depth -= 1
@@ -445,33 +508,53 @@ class _Narrative:
             self.close_cell()
         elif name == "tr":
             self.close_row()
+        elif name == "content":
+            if end := self.revisions.pop():
+                self.words.append(end)
         elif name == "table":
             self.table = None
         elif name == "thead":
             self.heading = False
         elif name in _BLOCKS:
+            if name == "caption":
+                self.captioned = False
             self.words.append(BREAK)
 
     def said(self, text: str) -> None:
         self.shown += len(text)
         if self.shown > MOST_SHOWN:
             raise Rejected("too_much_text")
+        if self.table is not None and self.words is self.beside and not self.captioned and text.strip():
+            raise Rejected("wrong_table")
         self.words.append(text)
+
+    def open_content(self, attributes: Mapping[str, str]) -> None:
+        end = ""
+        if attributes and (revised := attributes.get("revised")) is not None:
+            if self.words is self.beside:
+                raise Rejected("revised_lines")
+            if revised not in MARKS:
+                raise Rejected("revised_lines")
+            begin, end = MARKS[revised]
+            self.words.append(begin)
+        self.revisions.append(end)
 
     def open_cell(self, name: str, attributes: Mapping[str, str]) -> None:
         if self.row is None or self.words is not self.beside:
             raise Rejected("wrong_table")
         self.span = _span(attributes.get("colspan")) if attributes else 1
         if attributes and _span(attributes.get("rowspan")) != 1:
-            raise Rejected("wrong_table")
+            raise Rejected("wide_cell")
+        self.cells += 1
         self.headers += name == "th"
         self.words = []
 
     def close_cell(self) -> None:
         assert self.row is not None
-        # A heading over several columns names the last one: those before it bear no name of their own.
+        # A heading over two columns names the second: the one before it, of markers, bears no name.
         if self.span > 1:
             self.row += [""] * (self.span - 1)
+            self.wide = True
         self.row.append(_shown(self.words))
         self.words = self.beside
 
@@ -480,10 +563,12 @@ class _Narrative:
         assert table is not None
         assert row is not None
         self.row = None
-        if self.heading or (not table.headings and self.headers == len(row)):
+        if self.heading or (not table.headings and 0 < self.headers == self.cells):
             if table.headings:
                 raise Rejected("wrong_table")
             table.headings = row
+        elif self.wide:
+            raise Rejected("wide_cell")
         else:
             table.rows.append(row)
 
@@ -493,14 +578,23 @@ def _span(value: str | None) -> int:
         return 1
     if value.isdecimal() and 1 <= int(value[:4]) <= 16:
         return int(value[:4])
-    raise Rejected("wrong_table")
+    raise Rejected("wide_cell")
 
 
 # --- Words, dates ---------------------------------------------------------------------------------
 
-_BLANKS = re.compile(r"[ \t\r\n]+")
+_BLANKS = re.compile(r"[ \t\r\n\x85\u2028\u2029]+")
+# Characters that show nothing and may turn over, hide or split what is read: directions, joiners, marks of
+# order, controls. They carry no word.
+_UNSEEN = re.compile(
+    "[\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
 _DROPPED = str.maketrans({"’": "'", "É": "e", "é": "e", "è": "e"})
-_TS = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?(?:\.\d+)?([+-]\d{4})?)?")
+_TS = re.compile(
+    r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:\.[0-9]+)?)?)?)?)?)?"
+    r"([+-][0-9]{2}(?:[0-9]{2})?)?"
+)
 
 
 def _spaced(text: str) -> str:
@@ -513,11 +607,12 @@ def _shown(pieces: list[str]) -> str:
         return ""
     if len(pieces) == 1 and pieces[0].isprintable() and "  " not in pieces[0]:  # nearly every cell
         return pieces[0].strip()
-    return "\n".join(filter(None, map(_spaced, "".join(pieces).split(BREAK))))
+    text = without_empty(_UNSEEN.sub("", "".join(pieces)))
+    return "\n".join(filter(None, map(_spaced, text.split(BREAK))))
 
 
 def _plain(heading: str) -> str:
-    return heading.translate(_DROPPED).casefold()
+    return " ".join(heading.translate(_DROPPED).casefold().split())
 
 
 def _number(text: str) -> int:
@@ -526,23 +621,53 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _instant(text: str) -> datetime:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An instant as CDA tells it, perhaps in part: from the first that it may be to the last."""
+
+    first: datetime
+    last: datetime
+    partial: str = ""  # `2024` or `2024-11`; empty when the day is told
+
+    @property
+    def first_day(self) -> date:
+        return self.first.astimezone(PARIS).date()
+
+    @property
+    def last_day(self) -> date:
+        return self.last.astimezone(PARIS).date()
+
+
+def _told(text: str) -> _Told:
+    """Raises Rejected when it is no date of the calendar. Without an offset, it is told in France."""
     if (match := _TS.fullmatch(text)) is None:
         raise Rejected("bad_date")
     year, month, day, hour, minute, second, offset = match.groups()
-    zone: Any = PARIS
-    if offset:
-        away = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:]))
-        if away >= timedelta(days=1):
-            raise Rejected("bad_date")
-        zone = timezone(-away if offset[0] == "-" else away)
     try:
-        return datetime(
+        if day is None:
+            return _partial(int(year), int(month) if month else None)
+        zone = PARIS if hour is None else _zone(offset)  # a day alone is one, wherever it is told
+        instant = datetime(
             int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=zone
         )
-    except ValueError:
+        instant.astimezone(PARIS)
+        return _Told(instant, instant)
+    except (ValueError, OverflowError):
         raise Rejected("bad_date") from None
 
 
-def _day(text: str) -> date:
-    return _instant(text).date()
+def _partial(year: int, month: int | None) -> _Told:
+    first = datetime(year, month or 1, 1, tzinfo=PARIS)
+    rank = year * 12 + (month or 12)  # of the month after the last
+    after = datetime(rank // 12, rank % 12 + 1, 1, tzinfo=PARIS)
+    return _Told(first, after - timedelta(seconds=1), f"{year:04}-{month:02}" if month else f"{year:04}")
+
+
+def _zone(offset: str | None) -> tzinfo:
+    if not offset:
+        return PARIS
+    hours, minutes = int(offset[1:3]), int(offset[3:] or 0)
+    if hours > 14 or minutes > 59:
+        raise ValueError(offset)
+    away = timedelta(hours=hours, minutes=minutes)
+    return timezone(-away if offset[0] == "-" else away)

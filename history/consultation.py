@@ -1,6 +1,7 @@
 """Reading the care history, and following its arrival."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -37,6 +38,7 @@ class ImportState:
     phase: Phase
     since: datetime | None = None
     retry_at: datetime | None = None
+    cause: str = ""  # the code of a silence or of a refusal; of what was answered when nothing is known
     lines: int = 0
     dated_on: date | None = None
 
@@ -48,7 +50,8 @@ class ImportState:
 
 @dataclass(frozen=True, slots=True)
 class LineShown:
-    """One line: "H" when it was done during a stay in hospital, then a cell for each column."""
+    """One line: "H" when it was done during a stay in hospital, then a cell for each column, as it was
+    written. What a cell shows as deleted or added is marked in it: see `history.revisions`."""
 
     marker: str
     cells: tuple[str, ...]
@@ -65,12 +68,17 @@ class SectionShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CareHistory:
-    """What the Assurance Maladie reimbursed, as a readable statement. Without one, sections are empty."""
+    """What the Assurance Maladie reimbursed, as a readable statement. Without one, sections are empty.
+
+    `partial`: the dates of the statement that are known in part only, as ISO writes them (`2024-11`), under
+    `start`, `end` and `written`.
+    """
 
     holder: HolderBanner
     state: ImportState
     dated_on: date | None = None
     period: tuple[date, date] | None = None
+    partial: Mapping[str, str] = field(default_factory=dict)
     mention: str = ""
     sections: tuple[SectionShown, ...] = ()
     total: int = 0
@@ -90,6 +98,7 @@ def care_history(dossier_id: UUID, *, by: Actor, at: datetime) -> CareHistory:
             state=state,
             dated_on=row.written_on,
             period=(row.period_start, row.period_end),
+            partial=kept.partial,
             mention=kept.mention,
             sections=tuple(_section(form, kept) for form in sections.FORMS),
             total=row.line_count,
@@ -104,12 +113,15 @@ def progress(dossier_id: UUID, *, by: Actor, at: datetime) -> ImportState:
 
 
 def _section(form: sections.Form, kept: Kept) -> SectionShown:
+    lines, note = kept.lines[form.key], kept.notes.get(form.key, "")
+    if lines and note == sections.EMPTY:  # nothing in the last period: lines of earlier ones are here
+        note = ""
     return SectionShown(
         key=form.key,
         title=form.title,
         columns=form.columns,
-        lines=tuple(LineShown(line[0], line[1:]) for line in kept.lines[form.key]),
-        note=kept.notes.get(form.key, ""),
+        lines=tuple(LineShown(line[0], line[1:]) for line in lines),
+        note=note,
     )
 
 
@@ -122,6 +134,7 @@ def _state(passage: gate.Passage) -> ImportState:
         phase=phase,
         since=_since(row, phase),
         retry_at=importing.retry_at if importing else None,
+        cause=importing.cause if importing else "",
         lines=statement.line_count if statement else 0,
         dated_on=statement.written_on if statement else None,
     )

@@ -6,14 +6,16 @@ was already filed is recognised by its bytes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from json import dumps
 from uuid import uuid4
 from zlib import compress
 from zoneinfo import ZoneInfo
 
+import structlog
 from django.db import IntegrityError, connection
+from psycopg.errors import UniqueViolation
 
 from access import gate
 from access.gate import Passage
@@ -24,21 +26,25 @@ from documents.deposit import AlreadyReplaced
 from documents.nomenclature import CARE_HISTORY
 from dossiers.house import HOUSE
 from dossiers.identity import identity_of
-from jobs.leases import Held, Later, Lease
+from jobs.leases import MAX_ATTEMPTS, Fenced, Held, Later, Lease
 
 from . import cnam_hr, keeping, matching, merging, source
 from .cnam_hr import Line, Rejected, Statement
 from .keeping import Kept
 from .models import ImportPhase
-from .source import NotUnderstood, Received, Silent, Told, TooLarge
+from .source import Received, Silent, Told, Unusable
 from .things import CareHistoryAtTheDoor, CareHistoryRow, ImportRow, StatementRow
+
+log = structlog.get_logger(__name__)
 
 PARIS = ZoneInfo("Europe/Paris")
 MONTHS = 24  # what the insurer gives at the opening
 TITLE = "Historique de remboursements"
 AUTHOR = "Assurance Maladie"
-MOST_HELD = 4 << 20  # bytes: beyond, what is held apart is known by its fingerprint only
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=3)
+LEAST_ASKED, MOST_ASKED = timedelta(seconds=10), timedelta(days=1)  # of the waits that the insurer asks for
+AHEAD = timedelta(days=1)  # clocks and time zones differ; beyond, a date of the future is no date
+RACES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +54,18 @@ class Question:
     ins: Ins
     since: date
     etag: str | None
+    known: bool  # whether a statement was filed already
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a question: bytes or a word of the protocol; else the code under which what came is
-    refused; else the silence, with how long to leave the insurer in peace when it said so, and whether that
-    may last as long as it likes: an answer that the protocol does not have ends before a person."""
+    """What came of a question: bytes or a word of the protocol; the code under which that, or what could
+    not be asked, is refused; else the silence, with the wait that the insurer asked for if it did."""
 
     said: Received | Told | None = None
     refused: str | None = None
     silence: str | None = None
     retry_after: timedelta | None = None
-    patient: bool = True
 
 
 def question(lease: Lease, *, at: datetime) -> Question:
@@ -71,7 +76,8 @@ def question(lease: Lease, *, at: datetime) -> Question:
         ) as passage:
             known = _current(passage)
             since = months_before(passage.facts.row.dossier.opened_at.astimezone(PARIS).date(), MONTHS)
-            return Question(identity_of(passage).ins, since, known.etag if known else None)
+            etag = known.etag if known else None
+            return Question(identity_of(passage).ins, since, etag, known is not None)
     except gate.Refused as refusal:
         raise Held(f"dossier.{refusal.decision.reason}") from None
 
@@ -79,11 +85,9 @@ def question(lease: Lease, *, at: datetime) -> Question:
 def ask(asked: Question) -> Answer:
     """Put the question. Nothing of the database is read: it takes as long as the insurer does."""
     try:
-        return Answer(source.ask(asked.ins, since=asked.since, etag=asked.etag))
-    except TooLarge:
-        return Answer(refused="too_large")
-    except NotUnderstood as error:
-        return Answer(silence=error.code, retry_after=LONGEST_WAIT, patient=False)
+        return Answer(source.ask(asked.ins, since=asked.since, etag=asked.etag, known=asked.known))
+    except Unusable as answer:
+        return Answer(Received(answer.data, None) if answer.data else None, refused=answer.code)
     except Silent as silence:
         return Answer(silence=silence.code, retry_after=silence.retry_after)
 
@@ -91,17 +95,38 @@ def ask(asked: Question) -> Answer:
 def settle(lease: Lease, answer: Answer, *, at: datetime) -> None:
     """File what came, keep it apart, or note the silence; the job's end goes with it.
 
-    Raises Held, or Later after a silence or a race.
+    Raises Held, or Later after a silence or a race. What was received is never lost: what fails until the
+    last attempt is kept apart, under the name of the failure.
     """
-    if answer.silence is not None:
-        raise _unanswered(lease, answer, answer.silence, at)
     try:
-        held = _settle(lease, answer, at)
-    except (IntegrityError, AlreadyReplaced):
-        # Another import of the same dossier came first. Done again, this one will see its work.
-        raise Later("raced", timedelta(seconds=2)) from None
+        if answer.silence is not None:
+            raise _unanswered(lease, answer, answer.silence, at)
+        held = _settle_after_others(lease, answer, at)
+    except gate.Refused as refusal:  # a dossier closed meanwhile
+        raise Held(f"dossier.{refusal.decision.reason}") from None
+    except (Fenced, Later):
+        raise
+    except Exception as failure:
+        if lease.attempts < MAX_ATTEMPTS or not isinstance(answer.said, Received):
+            raise
+        log.exception("statement not filed")
+        held = f"error.{type(failure).__name__}"
+        _settle(lease, replace(answer, refused=held), at)
     if held:
         raise Held(held)
+
+
+def _settle_after_others(lease: Lease, answer: Answer, at: datetime) -> str | None:
+    """The same as `_settle`, again when another import of the dossier came first: this one sees its work."""
+    for _ in range(RACES):
+        try:
+            return _settle(lease, answer, at)
+        except AlreadyReplaced:
+            continue
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, UniqueViolation):
+                raise
+    raise Later("raced", timedelta(seconds=2), patient=True)
 
 
 def give_up(lease: Lease, code: str, *, at: datetime) -> None:
@@ -109,7 +134,7 @@ def give_up(lease: Lease, code: str, *, at: datetime) -> None:
     with gate.admitted(HOUSE, Action.IMPORT, CareHistoryAtTheDoor(lease.subject_id), at=at) as passage:
         lease.fence()
         _note(passage, ImportPhase.HELD, cause=code)
-        passage.tell(outcome="held", code=code)
+        passage.tell(outcome="not_received", code=code)
 
 
 def leave_out(lease: Lease, *, at: datetime) -> None:
@@ -124,7 +149,8 @@ def leave_out(lease: Lease, *, at: datetime) -> None:
         row: CareHistoryRow = passage.facts.row
         # Since it was closed, another import may have found its place, or be under way.
         if row.importing is not None and row.importing.phase is ImportPhase.HELD:
-            _note(passage, ImportPhase.LEFT_OUT if row.statement is None else ImportPhase.FILED)
+            phase = ImportPhase.LEFT_OUT if row.statement is None else ImportPhase.FILED
+            _note(passage, phase, cause=row.importing.cause if row.statement is None else "")
         passage.tell(outcome="left_out")
 
 
@@ -135,15 +161,17 @@ def _unanswered(lease: Lease, answer: Answer, code: str, at: datetime) -> Later:
         row: ImportRow | None = passage.facts.row.importing
         silent = row is not None and row.phase is ImportPhase.TRYING_AGAIN
         since = row.since if row is not None and silent else at
-        wait = answer.retry_after if answer.retry_after is not None else _patience(at - since)
+        wait = patience(answer.retry_after, silent_for=at - since)
         _note(passage, ImportPhase.TRYING_AGAIN, cause=code, since=since, retry_at=at + wait)
         passage.tell(outcome="unanswered", code=code)
-    return Later(code, wait, patient=answer.patient)
+    return Later(code, wait, patient=True)
 
 
-def _patience(silent_for: timedelta) -> timedelta:
-    """How long to leave a silent insurer in peace: half as long as it has been silent already."""
-    return min(max(silent_for / 2, FIRST_WAIT), LONGEST_WAIT)
+def patience(asked: timedelta | None, *, silent_for: timedelta) -> timedelta:
+    """How long to leave a silent insurer in peace: half as long as it has been silent already, or longer if
+    it asked for longer, up to a day. However often it says « at once », it is asked less and less."""
+    ours = min(max(silent_for / 2, FIRST_WAIT if asked is None else LEAST_ASKED), LONGEST_WAIT)
+    return ours if asked is None else max(ours, min(asked, MOST_ASKED))
 
 
 def _note(
@@ -183,7 +211,7 @@ def months_before(day: date, months: int) -> date:
 def _settle(lease: Lease, answer: Answer, at: datetime) -> str | None:
     """The code under which what came is held apart, None when it found its place."""
     statement, refused = None, answer.refused
-    if isinstance(answer.said, Received):
+    if refused is None and isinstance(answer.said, Received):
         try:
             statement = cnam_hr.read(answer.said.data)
         except Rejected as rejection:
@@ -197,13 +225,16 @@ def _settle(lease: Lease, answer: Answer, at: datetime) -> str | None:
             said = Told(str(answer.said))
             passage.tell(outcome=said.value)
             lease.done(code=said.value)
-            known = said is Told.UNCHANGED or passage.facts.row.statement is not None
-            _note(passage, ImportPhase.FILED if known else ImportPhase.NOTHING, answered=True)
+            if passage.facts.row.statement is not None:
+                _note(passage, ImportPhase.FILED, answered=True)
+            else:
+                _note(passage, ImportPhase.NOTHING, cause=said.value, answered=True)
             return None
         lease.fence()
         _keep_apart(passage, refused, answer.said if isinstance(answer.said, Received) else None)
         _note(passage, ImportPhase.HELD, cause=refused, answered=True)
-        passage.tell(outcome="held", code=refused)
+        came = isinstance(answer.said, Received) or refused == "too_large"
+        passage.tell(outcome="held" if came else "not_received", code=refused)
         return refused
 
 
@@ -218,10 +249,13 @@ def _current(passage: Passage) -> Kept | None:
 
 
 def _file(passage: Passage, lease: Lease, statement: Statement, received: Received) -> str | None:
-    """File a statement and end the job, unless it is somebody else's: then the code of the refusal."""
+    """File a statement and end the job, unless it is somebody else's, or of another time: then the code of
+    the refusal."""
     holder = identity_of(passage)
     if differs := matching.mismatch((holder.ins, holder.traits), (statement.ins, statement.traits)):
         return differs.code
+    if early := _ahead_of(statement, passage.at):
+        return early
     row: StatementRow | None = passage.facts.row.statement
     sha256 = keeping.fingerprint(received.data)
     mac = keeping.content_mac(passage.keyring, sha256)
@@ -229,10 +263,14 @@ def _file(passage: Passage, lease: Lease, statement: Statement, received: Receiv
         _end(passage, lease, "unchanged")
         return None
     before = _current(passage)
-    if before is not None and statement.written_at < before.written_at:
-        _end(passage, lease, "stale")
-        return None
-    after = _accumulated(before, statement, sha256, received.etag)
+    if row is not None and before is not None:
+        # Whatever date it bore, what we have was written before it reached us.
+        if statement.written_until < min(before.written_at, row.received_at):
+            _end(passage, lease, "stale")
+            return None
+        if _apart(before, statement):
+            return "period_apart"
+    after = _accumulated(before, statement, sha256, received.etag, passage.at)
     if row is not None and before is not None and before.lines == after.lines:
         _end(passage, lease, "unchanged")
         _date_again(passage, row, after, mac)
@@ -249,13 +287,46 @@ def _end(passage: Passage, lease: Lease, outcome: str, **told: int) -> None:
     passage.tell(outcome=outcome, **told)
 
 
-def _accumulated(before: Kept | None, statement: Statement, sha256: str, etag: str | None) -> Kept:
+def _ahead_of(statement: Statement, at: datetime) -> str | None:
+    """The code of a statement from the future. One that was filed would speak for days nobody has lived."""
+    latest = (at + AHEAD).astimezone(PARIS)
+    if statement.written_at > latest:
+        return "dated_in_the_future"
+    if max(statement.period_start, statement.sure[1]) > latest.date():
+        return "period_in_the_future"
+    return None
+
+
+def _apart(before: Kept, statement: Statement) -> bool:
+    """Whether days that nobody spoke for would stand between what is known and what is told."""
+    day = timedelta(days=1)
+    return (
+        statement.period_start > before.period_end + day or statement.period_end + day < before.period_start
+    )
+
+
+def _accumulated(
+    before: Kept | None, statement: Statement, sha256: str, etag: str | None, at: datetime
+) -> Kept:
     lines: Mapping[str, tuple[Line, ...]] = {section.key: section.lines for section in statement.sections}
-    start = statement.period_start
+    start, end, partial = statement.period_start, statement.period_end, dict(statement.partial)
     if before is not None:
-        lines = merging.accumulate(before.lines, lines, start=start, end=statement.period_end)
-        start = min(start, before.period_start)
-    return Kept.from_statement(statement, lines=lines, period_start=start, sha256=sha256, etag=etag)
+        lines = merging.accumulate(before.lines, lines, start=statement.sure[0], end=statement.sure[1])
+        earlier, later = before.period_start < start, before.period_end > end
+        start, end = min(start, before.period_start), max(end, before.period_end)
+        for name, theirs in (("start", earlier), ("end", later)):
+            if theirs:
+                partial.pop(name, None)
+                partial |= {name: before.partial[name]} if name in before.partial else {}
+    return Kept.from_statement(
+        statement,
+        lines=lines,
+        written_at=min(statement.written_until, at),
+        period=(start, end),
+        partial=partial,
+        sha256=sha256,
+        etag=etag,
+    )
 
 
 def _write(passage: Passage, row: StatementRow | None, before: Kept | None, after: Kept, mac: bytes) -> None:
@@ -276,7 +347,7 @@ def _write(passage: Passage, row: StatementRow | None, before: Kept | None, afte
         passage,
         type_code=CARE_HISTORY,
         title=TITLE,
-        created_on=after.written_at.date(),
+        created_on=_written_on(after),
         author_name=AUTHOR,
         replaces=row.document_id if row is not None else None,
     )
@@ -291,11 +362,15 @@ def _write(passage: Passage, row: StatementRow | None, before: Kept | None, afte
              %s::bytea, %s::bytea)""",
         [
             *(passage.at, dossier_id),
-            *(dossier_id, version, document_id, passage.at, after.written_at.date()),
+            *(dossier_id, version, document_id, passage.at, _written_on(after)),
             *(after.period_start, after.period_end, after.line_count, mac),
             keeping.seal(keyring, dossier_id, version, after),
         ],
     )
+
+
+def _written_on(kept: Kept) -> date:
+    return kept.written_at.astimezone(PARIS).date()
 
 
 def _date_again(passage: Passage, row: StatementRow, after: Kept, mac: bytes) -> None:
@@ -305,7 +380,7 @@ def _date_again(passage: Passage, row: StatementRow, after: Kept, mac: bytes) ->
         " period_start = %s::date, period_end = %s::date, content_mac = %s::bytea, sealed = %s::bytea"
         " WHERE dossier_id = %s::uuid AND version = %s AND superseded_at IS NULL",
         [
-            *(passage.at, after.written_at.date(), after.period_start, after.period_end, mac),
+            *(passage.at, _written_on(after), after.period_start, after.period_end, mac),
             keeping.seal(passage.keyring, passage.dossier_id, row.version, after),
             *(passage.dossier_id, row.version),
         ],
@@ -321,7 +396,7 @@ def _keep_apart(passage: Passage, code: str, received: Received | None) -> None:
     sha256 = keeping.fingerprint(data)
     held_id = uuid4()
     told = dumps({"code": code, "sha256": sha256, "size": len(data), "etag": received and received.etag})
-    body = told.encode() + b"\n" + (compress(data, keeping.SPEED) if len(data) <= MOST_HELD else b"")
+    body = told.encode() + b"\n" + compress(data, keeping.SPEED)
     _execute(
         "INSERT INTO history_held (id, dossier_id, code, received_at, content_mac, sealed)"
         " VALUES (%s::uuid, %s::uuid, %s, %s::timestamptz, %s::bytea, %s::bytea) ON CONFLICT DO NOTHING",

@@ -4,7 +4,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -35,6 +35,7 @@ class Kept:
     lines: Mapping[str, tuple[Line, ...]]
     sha256: str  # of the bytes received
     etag: str | None = None
+    partial: Mapping[str, str] = field(default_factory=dict)  # dates told in part: `start`, `end`, `written`
 
     @property
     def line_count(self) -> int:
@@ -46,17 +47,21 @@ class Kept:
         statement: Statement,
         *,
         lines: Mapping[str, tuple[Line, ...]],
-        period_start: date,
+        written_at: datetime,
+        period: tuple[date, date],
+        partial: Mapping[str, str],
         sha256: str,
         etag: str | None,
     ) -> Self:
+        start, end = period
         return cls(
             document_id=statement.document_id,
             set_id=statement.set_id,
             version=statement.version,
-            written_at=statement.written_at,
-            period_start=period_start,
-            period_end=statement.period_end,
+            written_at=written_at,
+            period_start=start,
+            period_end=end,
+            partial=partial,
             mention=statement.mention,
             notes={section.key: section.note for section in statement.sections if section.note},
             lines=lines,
@@ -78,6 +83,7 @@ class Kept:
             "notes": dict(self.notes),
             "sha256": self.sha256,
             "etag": self.etag,
+            **({"partial": dict(self.partial)} if self.partial else {}),
         }
 
     @classmethod
@@ -99,6 +105,7 @@ class Kept:
             },
             sha256=told["sha256"],
             etag=told["etag"],
+            partial=told.get("partial", {}),
         )
 
 

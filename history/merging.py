@@ -6,10 +6,11 @@ was known of other days stays. Two identical lines in one statement are two acts
 What a new version changed is kept as a difference, from which the version it replaced can be made again.
 """
 
-import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+
+from . import days
 
 Line = tuple[str, ...]
 Lines = Mapping[str, Sequence[Line]]  # by key of section
@@ -17,17 +18,18 @@ Lines = Mapping[str, Sequence[Line]]  # by key of section
 # [start, count]: so many lines taken from the version that follows; a list of cells: a line that it lost.
 Difference = dict[str, list[list[int] | list[str]]]
 
-_DATE = re.compile(r"(\d\d)/(\d\d)/(\d{4})")
+
+def days_of(line: Line) -> tuple[date, date] | None:
+    """The last day that a line is about, the day of an act or the end of a stay: twice that day, or from
+    the first to the last that it may be when only its month or year is told."""
+    found = days.named(line[1])
+    return (found[-1].first, found[-1].last) if found else None
 
 
 def day_of(line: Line) -> date | None:
-    """The last day that a line is about: the day of an act, the end of a stay."""
-    for day, month, year in reversed(_DATE.findall(line[1])):
-        try:
-            return date(int(year), int(month), int(day))
-        except ValueError:
-            continue
-    return None
+    """The last day that a line is about, as late as it may be."""
+    found = days_of(line)
+    return found[1] if found else None
 
 
 def accumulate(known: Lines, received: Lines, *, start: date, end: date) -> dict[str, tuple[Line, ...]]:
@@ -45,8 +47,8 @@ def _beyond(new: Sequence[Line], known: Iterable[Line], start: date, end: date) 
     shown = Counter(new)
     kept = []
     for line in known:
-        day = day_of(line)
-        if day is not None and start <= day <= end:
+        about = days_of(line)
+        if about is not None and start <= about[0] and about[1] <= end:
             continue
         if shown[line]:
             shown[line] -= 1

@@ -11,11 +11,22 @@ from uuid import UUID
 from access import gate
 from access.policy import Action
 from accounts.actors import Actor
+from dossiers.opening import IMPORT_HISTORY
 from dossiers.things import Register
 from jobs import queue
 from jobs.models import State
 
 STUCK = (State.HELD, State.DEAD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returning:
+    """The care histories that are asked for again by themselves, for one cause."""
+
+    code: str
+    count: int
+    since: datetime  # the one that was asked for first
+    next_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +58,15 @@ def waiting(*, by: Actor, at: datetime) -> list[Waiting]:
                 seen_at=job.run_after,
             )
             for job in queue.waiting(STUCK)
+        ]
+
+
+def returning(*, by: Actor, at: datetime) -> list[Returning]:
+    """What stops the imports that need nobody, the cause of most of them first."""
+    with gate.admitted(by, Action.REVIEW, Register(), at=at):
+        return [
+            Returning(code=one.code, count=one.count, since=one.since, next_at=one.next_at)
+            for one in queue.returning(IMPORT_HISTORY)
         ]
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "latest",
     "purge",
     "retry",
+    "returning",
     "ring_on_commit",
     "state",
     "waiting",
@@ -195,6 +196,27 @@ def latest(kind: str, subject_id: UUID) -> JobState | None:
     """The last job of this kind asked for this subject, unless it was forgotten since."""
     which = "kind = %s AND subject_id = %s::uuid ORDER BY created_at DESC LIMIT 1"
     return next(iter(_states(which, [kind, subject_id])), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """Jobs of one kind that wait for their next attempt, for one cause."""
+
+    code: str
+    count: int
+    since: datetime
+    next_at: datetime
+
+
+def returning(kind: str) -> list[Returning]:
+    """What stops the jobs of a kind that will be tried again, the cause of most first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT code, count(*), min(created_at), min(run_after) FROM jobs_job"
+            " WHERE kind = %s AND state = 'ready' AND code <> '' GROUP BY code ORDER BY 2 DESC, code",
+            [kind],
+        )
+        return [Returning(*row) for row in cursor.fetchall()]
 
 
 def waiting(states: Collection[str], *, limit: int = 200) -> list[JobState]:

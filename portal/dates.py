@@ -33,6 +33,12 @@ def day(moment: date) -> str:
     return f"{day_in_month(moment)}{NBSP}{MONTHS[moment.month - 1]}{NBSP}{moment.year}"
 
 
+def known(written: str) -> str:
+    """novembre 2019, or 2019: a date known in part, from `2019-11` or `2019`."""
+    year, _, month = written.partition("-")
+    return f"{MONTHS[int(month) - 1]}{NBSP}{year}" if month else year
+
+
 def weekday(moment: date) -> str:
     """jeudi 21 novembre 2019"""
     return f"{WEEKDAYS[in_paris(moment).weekday()]} {day(moment)}"

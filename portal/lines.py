@@ -1,6 +1,5 @@
 """The lines of long lists, written as strings: a component for each line would cost more than the page."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,7 +10,9 @@ from django.utils.safestring import SafeString
 
 from access.policy import Status
 from documents.consultation import Summary
+from history import days, revisions
 from history.consultation import SectionShown
+from history.revisions import Revision
 from portal import dates
 from portal.names import soft
 from portal.templatetags.ui import joined
@@ -94,7 +95,18 @@ SYMBOLS = {
     "biologie": "flask",
 }
 HOSPITAL = ' <span class="tag info">Hôpital</span>'
-_DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})")
+# A line through words is not seen by everybody: what became of them is said too.
+REVISED = {
+    Revision.NONE: ("", ""),
+    Revision.DELETED: (
+        '<del><span class="visually-hidden">supprimé : </span>',
+        '<span class="visually-hidden"> (fin de ce qui est supprimé)</span></del> ',
+    ),
+    Revision.ADDED: (
+        '<ins><span class="visually-hidden">ajouté : </span>',
+        '<span class="visually-hidden"> (fin de ce qui est ajouté)</span></ins> ',
+    ),
+}
 
 
 def care_entries(section: SectionShown) -> SafeString:
@@ -106,31 +118,47 @@ def care_entries(section: SectionShown) -> SafeString:
 
 
 def _care_entry(labels: Sequence[str], title: int, marker: str, cells: Sequence[str], bead: str) -> str:
-    dates_told = _DATE.findall(cells[0])
-    # One date stands in the margin and says everything; a period keeps its own words too.
-    elsewhere = {title, 0} if len(dates_told) == 1 else {title}
+    # A day alone stands in the margin and says everything; any other cell keeps its own words beside it.
+    elsewhere = {title, 0} if days.says_only_a_day(cells[0]) else {title}
     told = "".join(
-        f"<div><dt>{labels[place]}\u00a0:</dt> <dd>{escape(cell).replace(chr(10), ', ')}</dd></div>"
+        f"<div><dt>{labels[place]}\u00a0:</dt> <dd>{_care_cell(cell, ', ')}</dd></div>"
         for place, cell in enumerate(cells)
         if cell and place not in elsewhere
     )
+    hospital = HOSPITAL if marker == "H" else ""
     return (
-        f'<li class="entry">{_care_date(dates_told)}{bead}<div class="entry-body">'
-        f'<p class="entry-title">{escape(cells[title])}{HOSPITAL if marker == "H" else ""}</p>'
+        f'<li class="entry">{_care_date(cells[0])}{bead}<div class="entry-body">'
+        f'<p class="entry-title">{_care_cell(cells[title], ", ")}{hospital}</p>'
         f'<dl class="facts">{told}</dl></div></li>'
     )
 
 
-def _care_date(told: Sequence[tuple[str, str, str]]) -> str:
-    """The day of the margin, empty when the line has no date or a month that no calendar has."""
-    if not told or not 1 <= int(told[0][1]) <= 12:
-        return '<p class="entry-when"></p>'
-    in_month, month, year = told[0]
-    number = "1er" if in_month == "01" else in_month.lstrip("0")
-    return (
-        f'<p class="entry-when"><time datetime="{year}-{month}-{in_month}"><b>{number}</b> '
-        f"{dates.SHORT_MONTHS[int(month) - 1]}</time><span>{year}</span></p>"
+def _care_cell(cell: str, line_end: str) -> str:
+    """A cell as it was written, `line_end` between its lines."""
+    if not revisions.revised(cell):
+        return escape(cell).replace("\n", line_end)
+    told = (
+        f"{REVISED[kind][0]}{escape(words)}{REVISED[kind][1]}".replace("\n", line_end)
+        for kind, words in revisions.parts(cell)
     )
+    return "".join(told).strip()
+
+
+def _care_date(cell: str) -> str:
+    """The first date of a cell as far as it is known, for the margin; empty when it has none."""
+    found = days.named(cell)
+    if not found:
+        return '<p class="entry-when"></p>'
+    first = found[0]
+    if first.month is None:
+        return f'<p class="entry-when"><time datetime="{first.year:04}"><b>{first.year}</b></time></p>'
+    month = dates.SHORT_MONTHS[first.month - 1]
+    if first.day is None:
+        told = f'<time datetime="{first.year:04}-{first.month:02}">{month}</time>'
+    else:
+        number = "1er" if first.day == 1 else first.day
+        told = f'<time datetime="{first.first.isoformat()}"><b>{number}</b> {month}</time>'
+    return f'<p class="entry-when">{told}<span>{first.year}</span></p>'
 
 
 def care_lines(columns: Sequence[str], lines: Iterable[tuple[str, Sequence[str]]]) -> SafeString:
@@ -140,7 +168,7 @@ def care_lines(columns: Sequence[str], lines: Iterable[tuple[str, Sequence[str]]
 
 
 def _care_line(labels: Sequence[str], marker: str, cells: Sequence[str]) -> str:
-    when, what, *others = (escape(cell).replace("\n", "<br>") for cell in cells)
+    when, what, *others = (_care_cell(cell, "<br>") for cell in cells)
     told = "".join(
         f'<td data-label="{label}">{value}</td>' for label, value in zip(labels[2:], others, strict=True)
     )

@@ -469,9 +469,11 @@ OUTCOMES = {
     "withdrawn_again": "a rétabli un retrait que vous aviez demandé",
     "still_withdrawn": "s'est assuré qu'un retrait que vous aviez demandé tient toujours",
     "unanswered": "n'a pas eu de réponse de l'Assurance maladie pour votre parcours de soins",
-    "left_out": "a envoyé un parcours de soins que l'équipe du service a laissé dehors, puis effacé",
+    "left_out": "n'a pas versé votre parcours de soins : l'équipe du service a arrêté la demande, et ce qui "
+    "était gardé à part est effacé",
     "nothing": "a répondu qu'aucun soin remboursé n'est connu",
-    "unknown": "a répondu qu'aucun soin remboursé n'est connu",
+    "unknown": "a répondu qu'elle ne connaît personne sous votre numéro",
+    "not_received": "n'a pas envoyé de relevé que l'on puisse lire : l'équipe du service s'en occupe",
     "held": "a envoyé un parcours de soins qui n'a pas été versé : l'équipe du service l'examine",
 }
 

@@ -4,12 +4,13 @@ Identity: POST verifications, POST verifications/<id>/codes. Source: POST histor
 """
 
 import hashlib
+import re
 import secrets
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, wraps
 from threading import Lock
 from typing import Any
@@ -181,7 +182,7 @@ def history(request: HttpRequest) -> HttpResponse:
     if failure := behaviours().failure(person):
         return failure
 
-    content = _statement(person, behaviours().of(person), since)
+    content = statement_of(person, behaviours().of(person), since)
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     if etag in [given.strip() for given in request.headers.get("If-None-Match", "").split(",")]:
         return HttpResponse(status=304, headers={"ETag": etag})
@@ -211,6 +212,8 @@ class Behaviours:
         match self.of(person):
             case Insurer.UNKNOWN_PERSON:
                 return refusal(404, "unknown_person", "No insured person bears this number.")
+            case Insurer.KEY_REFUSED:
+                return refusal(401, "invalid_token", "This key is not known.")
             case Insurer.KNOWS_NOTHING:
                 return HttpResponse(status=204)
             case Insurer.UNAVAILABLE:
@@ -235,10 +238,23 @@ def behaviours() -> Behaviours:
     return Behaviours(Memory(settings.MEMORY, "behaviours", {}))
 
 
-def _statement(person: Person, behaviour: Insurer, since: date) -> bytes:
+def statement_of(person: Person, behaviour: Insurer, since: date) -> bytes:
     until = timezone.localdate()
     whose = MARIE_OF_DIJON if behaviour is Insurer.SOMEONE_ELSE else person
-    content = statements.write(whose, since=since, until=until, empty=behaviour is Insurer.NOTHING_REIMBURSED)
+    written_at = datetime(2035, 1, 1, 8) if behaviour is Insurer.OF_2035 else None
+    if behaviour is Insurer.REVERSED:
+        since, until = until, since
+    content = statements.write(
+        whose,
+        since=since,
+        until=until,
+        empty=behaviour is Insurer.NOTHING_REIMBURSED,
+        written_at=written_at,
+    )
+    if behaviour is Insurer.IN_LISTS:
+        for element, instead in (("table", "list"), ("tr", "item"), ("td", "content"), ("th", "content")):
+            content = re.sub(rf"<(/?){element}\b".encode(), rf"<\1{instead}".encode(), content)
+        content = re.sub(rb"</?t(?:head|body)>", b"", content)
     return content[: len(content) * 2 // 3] if behaviour is Insurer.TRUNCATED else content
 
 

@@ -27,6 +27,10 @@ class Insurer(StrEnum):
     NOTHING_REIMBURSED = "nothing_reimbursed"
     SOMEONE_ELSE = "someone_else"
     TRUNCATED = "truncated"
+    IN_LISTS = "in_lists"
+    REVERSED = "reversed"
+    OF_2035 = "of_2035"
+    KEY_REFUSED = "key_refused"
     UNKNOWN_PERSON = "unknown_person"
 
 
@@ -40,6 +44,10 @@ BEHAVIOURS = {
     Insurer.NOTHING_REIMBURSED: "envoie un relevé sans aucun soin remboursé",
     Insurer.SOMEONE_ELSE: "envoie le relevé de quelqu’un d’autre",
     Insurer.TRUNCATED: "envoie un relevé coupé en route",
+    Insurer.IN_LISTS: "envoie ses lignes en listes",
+    Insurer.REVERSED: "envoie une période qui finit avant de commencer",
+    Insurer.OF_2035: "envoie un relevé daté de 2035",
+    Insurer.KEY_REFUSED: "refuse notre clé",
     Insurer.UNKNOWN_PERSON: "ne connaît pas cette personne",
 }
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from history.consultation import ImportState, Phase
-from portal import dates
+from portal import dates, imports
 from portal.typography import french
 
 
@@ -33,56 +33,58 @@ def arrival(state: ImportState, *, at: datetime) -> Arrival:
 
 
 def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
+    kept = " Ce qui était déjà reçu reste lisible." if state.lines else ""
     match state.phase:
         case Phase.ASKED:
             since = f" {dates.soon(state.since, at=at).capitalize()}," if state.since else ""
             return (
                 "Votre parcours de soins arrive",
-                f"{since} nous l'avons demandé à l'Assurance maladie. "
+                f"{since} nous l'avons demandé à l'Assurance Maladie. "
                 "Vous pouvez quitter cette page.".strip(),
                 "plain",
             )
         case Phase.TRYING_AGAIN:
             when = (
-                f" Nous réessaierons {dates.soon(state.retry_at, at=at)}."
+                f"Nous réessaierons {dates.soon(state.retry_at, at=at)}."
                 if state.retry_at
-                else " Nous réessaierons bientôt."
+                else "Nous réessaierons bientôt."
             )
-            kept = " Ce qui était déjà reçu reste lisible." if state.lines else ""
+            title, _ = imports.silence(state.cause)
+            return title, f"{when} Vous n'avez rien à faire.{kept}", "warning"
+        case Phase.NOTHING if state.cause == "unknown":
+            when = f"Le {dates.day(state.since)}, elle" if state.since else "Elle"
             return (
-                "L'Assurance maladie ne répond pas",
-                f"{when.strip()} Vous n'avez rien à faire.{kept}",
-                "warning",
+                "L'Assurance Maladie ne trouve personne sous votre numéro",
+                f"{when} ne connaissait personne sous ce numéro de sécurité sociale. "
+                "Cela ne dit rien de vos soins. Votre caisse peut vous dire pourquoi.",
+                "info",
             )
         case Phase.NOTHING:
             when = f"Le {dates.day(state.since)}, elle" if state.since else "Elle"
             return (
-                "L'Assurance maladie n'a rien à verser",
+                "L'Assurance Maladie n'a rien à verser",
                 f"{when} ne connaissait aucun soin remboursé à votre nom depuis 24 mois.",
                 "info",
             )
         case Phase.HELD:
-            kept = " Ce qui était déjà reçu reste lisible." if state.lines else ""
-            return (
-                "Votre parcours de soins est vérifié par une personne",
-                "Ce que l'Assurance maladie a envoyé n'était pas complet, ou pas sûrement le vôtre. "
-                "Nous ne l'avons pas versé, et l'équipe du service s'en occupe. "
-                f"Vous n'avez rien à faire.{kept}",
-                "warning",
-            )
-        case Phase.LEFT_OUT:
+            told, _ = imports.cause(state.cause)
+            return told.title, f"{told.held} Vous n'avez rien à faire.{kept}", "warning"
+        case Phase.LEFT_OUT if not state.cause:  # left out before causes were kept
             return (
                 "Votre parcours de soins n'a pas été versé",
-                "Ce que l'Assurance maladie a envoyé n'était pas complet, ou pas sûrement le vôtre. "
+                "Ce que l'Assurance Maladie a envoyé n'était pas complet, ou pas sûrement le vôtre. "
                 "Une personne de l'équipe l'a examiné et l'a laissé dehors. "
                 "Votre caisse peut vous dire ce qu'elle sait de vous.",
                 "info",
             )
+        case Phase.LEFT_OUT:
+            told, _ = imports.cause(state.cause)
+            return "Votre parcours de soins n'a pas été versé", told.left_out, "info"
     if not state.lines:
         on = f"Au {dates.day(state.dated_on)}, l" if state.dated_on else "L"
         return (
             "Aucun soin remboursé",
-            f"{on}'Assurance maladie ne connaît aucun soin remboursé dans la période.",
+            f"{on}'Assurance Maladie ne connaît aucun soin remboursé dans la période.",
             "info",
         )
     lines = f"{state.lines} lignes" if state.lines > 1 else "1 ligne"

@@ -10,6 +10,7 @@ from history.consultation import SectionShown
 from portal.doors import holders_only
 from portal.lines import care_entries
 from portal.patient.arrival import arrival
+from portal.statements import dated, period
 
 STOP_POLLING = 286  # htmx's own status: show this, and ask no more
 UNCHANGED = 204
@@ -23,6 +24,8 @@ def care(request: HttpRequest) -> HttpResponse:
     context = {
         "holder": history.holder,
         "history": history,
+        "period": period(history),
+        "dated": dated(history),
         "arrival": arrival(history.state, at=at),
         "sections": [shown(section) for section in history.sections],
     }

@@ -9,9 +9,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from history import consultation
-from history.consultation import SectionShown
+from history.consultation import ImportState, Phase, SectionShown
+from portal import imports
 from portal.civility import civility
 from portal.lines import care_lines
+from portal.statements import dated, period
+from portal.typography import french
 
 from .whom import professionals_only
 
@@ -27,9 +30,38 @@ def care(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
         "holder": history.holder,
         "history": history,
         "sections": [dense(section) for section in history.sections],
+        "missing": missing(history.state),
+        "period": period(history),
+        "dated": dated(history),
         "civility": civility(history.holder, minor=history.holder.minor),
     }
     return render(request, "professional/care.html", page)
+
+
+def missing(state: ImportState) -> str:
+    """Why there is nothing, or nothing newer, to read; empty when all that was asked for is here."""
+    match state.phase:
+        case Phase.DONE:
+            return ""
+        case Phase.NOTHING if state.cause == "unknown":
+            sentence = (
+                "L'Assurance Maladie ne trouve personne sous ce numéro : cela ne dit rien de ses soins."
+            )
+        case Phase.NOTHING:
+            sentence = "L'Assurance Maladie ne connaît aucun soin remboursé à cette personne."
+        case Phase.TRYING_AGAIN:
+            sentence = f"{imports.silence(state.cause)[0]}. Le relevé lui sera redemandé."
+        case Phase.HELD:
+            sentence = f"{imports.cause(state.cause)[0].professional} L'équipe du service s'en occupe."
+        case Phase.LEFT_OUT if not state.cause:
+            sentence = (
+                "Ce qu'elle a envoyé n'était pas complet, ou pas sûrement au patient : rien n'est versé."
+            )
+        case Phase.LEFT_OUT:
+            sentence = f"{imports.cause(state.cause)[0].professional} Rien n'est versé."
+        case _:
+            sentence = "Le relevé est demandé. Il paraît dès son arrivée."
+    return french(sentence)
 
 
 def dense(section: SectionShown) -> dict[str, object]:

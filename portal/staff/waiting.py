@@ -1,4 +1,4 @@
-"""What waits for a person: a code, since when, for which dossier. To try again, or to let rest."""
+"""What waits for a person: why, since when, for which dossier. To try again, or to let rest."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actors import Capacity
 from history import review
 from history.review import Waiting
+from portal import imports
 from portal.doors import for_capacity
 from portal.typography import french
 from revocation import journalling
@@ -21,7 +22,7 @@ staff_only = for_capacity(Capacity.STAFF, sign_in="staff:sign_in")
 asked_then_done = require_http_methods(["GET", "HEAD", "POST"])
 
 KINDS = {
-    "history.import": "Historique de l’Assurance maladie",
+    "history.import": "Historique de l’Assurance Maladie",
     "documents.check": "Vérification d’un document",
     "history.leave_out": "Effacement d’un relevé tenu à l’écart",
     "documents.refuse": "Refus d’un document que personne n’a pu vérifier",
@@ -32,50 +33,52 @@ KINDS = {
     "dossiers.ask_contacts": "Comment joindre une personne au guichet",
 }
 CHECKS = "Trois essais ont échoué ; le document reste en quarantaine. "
-# What a code means, by how it begins: the longest beginning that fits is told.
+OTHER_KIND = "Une tâche du service"
+# What a code means besides those of an import (`portal.imports`), by how it begins: the longest beginning
+# that fits is told.
 MEANINGS = {
-    "": "La tâche s’est arrêtée sans explication connue.",
-    "other_": "Le relevé reçu ne parle pas du titulaire. Il est tenu à l’écart du dossier.",
-    "bad_nir": "Le relevé porte un numéro de sécurité sociale impossible.",
-    "bad_date": "Le relevé porte une date impossible.",
-    "several_patients": "Le relevé parle de plusieurs personnes.",
-    "wrong_": "Le relevé n’a pas la forme convenue.",
-    "unknown_section": "Le relevé n’a pas la forme convenue.",
-    "duplicate_section": "Le relevé n’a pas la forme convenue.",
-    "not_xml": "Ce qui a été reçu n’est pas un relevé.",
-    "truncated": "Le relevé a été coupé en route. Relancer suffit d’ordinaire.",
-    "missing_": "Le relevé n’est pas complet.",
-    "no_": "Le relevé n’est pas complet.",
-    "too_": "Le relevé est trop long pour être lu sans danger.",
-    "xml.": "Le fichier reçu est mal formé, ou dangereux à lire.",
     "contact_of_several": "Un agent y a tapé un téléphone ou un e-mail qui sert déjà à plusieurs dossiers.",
-    "dossier.": "Le dossier n’accepte plus cette tâche.",
     "not_delivered.": "Le message n’a pas pu être remis.",
-    "insurer.": "L’Assurance maladie n’a pas répondu comme convenu.",
-    "answer.": "L’Assurance maladie n’a pas répondu comme convenu.",
-    "no_answer": "L’Assurance maladie n’a pas répondu.",
     "checks.": CHECKS + "Relancer la vérification suffit d’ordinaire.",
     "checks.crashed": CHECKS + "Le lecteur tombe chaque fois qu’il ouvre ce fichier : il peut être piégé.",
     "checks.stalled": CHECKS + "Le lecteur ne répond plus quand il ouvre ce fichier.",
     "checks.killed": CHECKS + "Le système a arrêté le lecteur : la mémoire manque peut-être à la machine.",
     "checks.unconfined": CHECKS + "La machine n’a pas pu isoler le lecteur : le fichier n’a pas été ouvert.",
-    "error.": "Un défaut du service l’arrête. Le journal dit où.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One task as staff read it."""
+    """One task as staff read it. `dossier`: the end of a number that does not say whose it is."""
 
     task: Waiting
     kind: str
     meaning: str
+    dossier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Imports that go again by themselves, as staff read them."""
+
+    meaning: str
+    count: int
+    since: datetime
+    next_at: datetime
 
 
 @staff_only
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    context = {"lines": _lines(request, timezone.now()), "unwritten": journalling.unwritten()}
+    at = timezone.now()
+    context = {
+        "lines": _lines(request, at),
+        "silences": [
+            Silence(french(imports.silence(one.code)[1]), one.count, one.since, one.next_at)
+            for one in review.returning(by=request.actor, at=at)
+        ],
+        "unwritten": journalling.unwritten(),
+    }
     return render(request, "staff/home.html", context)
 
 
@@ -122,7 +125,7 @@ NO_LONGER = "Cette tâche n’attend plus : quelqu’un l’a déjà reprise, ou
 
 def _lines(request: HttpRequest, at: datetime) -> list[Line]:
     return [
-        Line(task, KINDS.get(task.kind, task.kind), meaning(task.code))
+        Line(task, KINDS.get(task.kind, OTHER_KIND), meaning(task.code), f"…{task.dossier_id.hex[-4:]}")
         for task in review.waiting(by=request.actor, at=at)
     ]
 
@@ -135,7 +138,8 @@ def _line(request: HttpRequest, task_id: UUID) -> Line:
 
 
 def meaning(code: str) -> str:
-    return MEANINGS[max((start for start in MEANINGS if code.startswith(start)), key=len)]
+    ours = max((start for start in MEANINGS if code.startswith(start)), key=len, default="")
+    return french(MEANINGS[ours] if ours else imports.cause(code)[1])
 
 
 def _back(request: HttpRequest, sentence: str) -> HttpResponse:

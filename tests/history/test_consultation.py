@@ -90,7 +90,10 @@ def test_what_is_said_of_an_import_outlives_its_job(the_insurer, dossier_id, job
 
 
 def test_an_import_that_is_given_up_waits_for_a_person(the_insurer, dossier_id, job_id):
-    the_insurer.says(403)
+    def breaks() -> None:
+        raise RuntimeError
+
+    the_insurer.answer = breaks
     with connection.cursor() as cursor:
         cursor.execute("UPDATE jobs_job SET attempts = %s", [queue.MAX_ATTEMPTS - 1])
 

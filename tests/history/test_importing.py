@@ -143,9 +143,9 @@ def test_what_still_holds_is_not_sent_again(the_insurer, dossier_id, job_id):
 
 
 def test_the_same_lines_told_later_date_the_statement_again(the_insurer, dossier_id, job_id, look, rows):
-    the_insurer.sends(statement())
+    the_insurer.sends(statement(written_at=datetime(2026, 11, 1, 8)))
     queue.work(job_id)
-    written_at = datetime(2026, 12, 1, 8)
+    written_at = datetime(2026, 11, 20, 8)
     the_insurer.sends(statement(version=2, written_at=written_at))
 
     queue.work(import_again(dossier_id, idem="again"))
@@ -157,10 +157,10 @@ def test_the_same_lines_told_later_date_the_statement_again(the_insurer, dossier
 def test_a_new_statement_replaces_the_previous_one_and_older_lines_stay(
     the_insurer, dossier_id, job_id, look, rows
 ):
-    the_insurer.sends(first := statement(lines=None))
+    the_insurer.sends(first := statement(lines=None, until=UNTIL - timedelta(days=150)))
     queue.work(job_id)
     before = lines_shown(look())
-    since, until = SINCE + timedelta(days=400), UNTIL + timedelta(days=30)
+    since, until = SINCE + timedelta(days=400), UNTIL
     the_insurer.sends(second := statement(lines=None, since=since, until=until, version=2))
 
     queue.work(import_again(dossier_id, idem="again"))
@@ -227,11 +227,17 @@ def test_a_silent_insurer_is_asked_again_when_it_says(the_insurer, dossier_id, j
     assert look().state == state
 
 
+def due_again(job_id) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE jobs_job SET run_after = statement_timestamp() WHERE id = %s", [job_id])
+
+
 def test_asking_later_as_told_never_exhausts_the_attempts(the_insurer, job_id):
     the_insurer.is_silent(retry_after=timedelta(seconds=0))
 
     for _ in range(12):
         assert queue.work(job_id)
+        due_again(job_id)
 
     assert state_of(job_id).state is State.READY
 
@@ -246,12 +252,12 @@ def test_a_silent_insurer_is_left_in_peace_for_longer_and_longer(the_insurer, do
     assert timedelta(seconds=29) < job.run_after - datetime.now(UTC) <= timedelta(hours=3)
 
 
-def test_an_answer_that_the_protocol_does_not_have_ends_before_a_person(the_insurer, job_id):
-    the_insurer.says(403)
+def test_an_answer_that_the_protocol_does_not_have_ends_before_a_person_at_once(the_insurer, job_id):
+    the_insurer.says(418)
 
     queue.work(job_id)
 
-    assert (state_of(job_id).code, state_of(job_id).attempts) == ("insurer.status_403", 1)
+    assert (state_of(job_id).state, state_of(job_id).code) == (State.HELD, "insurer.status_418")
 
 
 def test_what_was_asked_and_not_yet_done_is_said(dossier_id):

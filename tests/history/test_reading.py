@@ -168,14 +168,14 @@ TABLES = {
     ),
     "a line is too short": ("wrong_table", biology("<tr><td>03/02/2026</td><td>1104</td></tr>")),
     "a line is too long": ("wrong_table", biology(ROW.replace("<tr>", "<tr><td/>"))),
-    "a cell runs over lines": ("wrong_table", biology(ROW.replace("<td/>", '<td rowspan="2"/>', 1))),
+    "a cell runs over lines": ("wide_cell", biology(ROW.replace("<td/>", '<td rowspan="2"/>', 1))),
     "a table is inside a table": (
         "wrong_table",
         biology(ROW.replace("<td/>", f"<td>{biology(ROW)}</td>", 1)),
     ),
     "there is no heading": ("wrong_columns", f"<table><tbody>{ROW}</tbody></table>"),
-    "a span is senseless": ("wrong_table", biology(ROW.replace("<td/>", '<td colspan="99999999"/>', 1))),
-    "a picture is shown": ("wrong_table", '<renderMultiMedia referencedObject="x"/>'),
+    "a span is senseless": ("wide_cell", biology(ROW.replace("<td/>", '<td colspan="99999999"/>', 1))),
+    "a picture is shown": ("unknown_markup", '<renderMultiMedia referencedObject="x"/>'),
     "nothing is said": ("missing_narrative", ""),
 }
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from history.cnam_hr import read
-from sandbox import statements
+from history.cnam_hr import Rejected, read
+from sandbox import insurer, population, statements
+from sandbox.population import Insurer
 
 from .cast import CAMILLE, SINCE, UNTIL
 
@@ -63,3 +64,22 @@ def test_what_is_written_is_valid_against_the_schema_of_the_cda():
 
     for how in ({}, {"empty": True}, {"lines": 60, "version": 2}):
         schema.assertValid(etree.fromstring(statements.write(CAMILLE, since=SINCE, until=UNTIL, **how)))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [
+        (Insurer.ANSWERS, None),
+        (Insurer.IN_LISTS, "lines_in_a_list"),
+        (Insurer.REVERSED, "period_reversed"),
+        (Insurer.TRUNCATED, "truncated"),
+    ],
+)
+def test_the_sandbox_can_send_what_departs_from_the_model(behaviour: Insurer, code: str | None):
+    sent = insurer.statement_of(population.CAMILLE, behaviour, SINCE)
+
+    if code is None:
+        assert read(sent).line_count
+    else:
+        with pytest.raises(Rejected, match=code):
+            read(sent)

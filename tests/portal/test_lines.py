@@ -12,7 +12,7 @@ from documents import days
 from documents.consultation import Summary
 from history import sections
 from history.consultation import LineShown, SectionShown
-from portal.lines import care_entries, documents_by_year
+from portal.lines import care_entries, care_lines, documents_by_year
 from tests.cast import NOON
 from tests.conscience import faults
 
@@ -125,3 +125,51 @@ def test_a_date_that_is_none_is_shown_as_it_came():
     html = care_entries(section("biologie", LineShown("", ("inconnue", "0552", "Glycémie", "Labo", ""))))
 
     assert "inconnue" in html
+
+
+WRITTEN = {
+    "a stay that goes on": ("Depuis le 12/03/2026, séjour en cours", "<b>12</b> mars"),
+    "months that no calendar has": ("05/13/2026", ""),
+    "a day that no calendar has": ("31/02/2026", ""),
+    "a month": ("11/2024", '<time datetime="2024-11">nov.</time><span>2024</span>'),
+    "a year": ("2024", '<time datetime="2024"><b>2024</b></time>'),
+    "a day and a word": ("le 12/04/2019", "<b>12</b> avr."),
+    "two days": ("du 30/12/2024 au 02/01/2025", "<b>30</b> déc."),
+    "no date": ("en cours", ""),
+    "a long number": ("112/03/20260", ""),
+}
+
+
+@pytest.mark.parametrize(("cell", "understood"), WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("key", sections.FORM)
+def test_a_date_is_shown_as_it_was_written_beside_what_is_understood(key, cell, understood):
+    columns = sections.FORM[key].columns
+    cells = (cell, *(f"cellule {n}" for n in range(1, len(columns))))
+
+    patient = care_entries(section(key, LineShown("", cells)))
+    professional = care_lines(columns, [("", cells)])
+
+    assert cell in patient and cell in professional
+    assert understood in patient
+    assert understood or '<p class="entry-when"></p>' in patient
+
+
+def test_a_deleted_text_is_not_a_current_one():
+    cells = ("12/11/2026", "0552", "\x0eGlycémie <b>\x0f\x10Créatinine\x11", "Labo", "")
+
+    for html in (
+        care_entries(section("biologie", LineShown("", cells))),
+        care_lines(sections.FORM["biologie"].columns, [("", cells)]),
+    ):
+        assert '<del><span class="visually-hidden">supprimé : </span>Glycémie &lt;b&gt;' in html
+        assert '<ins><span class="visually-hidden">ajouté : </span>Créatinine' in html
+        assert not set(html) & set("\x0e\x0f\x10\x11")
+
+
+def test_a_date_that_was_deleted_is_not_the_one_understood():
+    cells = ("\x0e11/11/2026\x0f\x1012/11/2026\x11", "0552", "Glycémie", "Labo", "")
+
+    html = care_entries(section("biologie", LineShown("", cells)))
+
+    assert "<b>12</b> nov." in html
+    assert "11/11/2026" in html and "12/11/2026" in html

@@ -84,7 +84,7 @@ def test_an_insurer_that_is_silent_is_said_to_be_and_when_it_will_be_asked_again
 
     page = text(hers, HOME)
 
-    assert "L’Assurance maladie ne répond pas" in page
+    assert "L’Assurance Maladie ne répond pas" in page
     assert "Nous réessaierons" in page
     assert 'hx-trigger="every 30s"' in page
 
