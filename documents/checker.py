@@ -47,9 +47,10 @@ def _inspect(content: bytes, media_type: str) -> Inspection:
     in_all = 0
     allowance = pdf.Allowance(pdf.MOST_PAGES, pdf.MOST_PIXELS_IN_ALL)
     for file in files:
-        if code := pdf.acts(pdf.findings(file)):
+        found = pdf.findings(file)
+        if code := pdf.acts(found):
             return Inspection(code, 0, 0, ())
-        count, drawn = pdf.pages(file, allowance)
+        count, drawn = pdf.pages(file, allowance, laid_over=pdf.LAID_OVER in found)
         in_all += count
         pages += drawn
     parts = [("narrative", html.encode())] if html else []
@@ -72,7 +73,8 @@ def warm() -> None:
     for encoding in (*xmlguard.ENCODINGS, *ENCODINGS):
         codecs.lookup(encoding)
     pictures.rewritten(_sample_picture())
-    for content, media_type in ((_sample_pdf(), PDF), (_sample_cda(), CDA), (b"<", CDA), (b"%PDF", PDF)):
+    samples = ((_sample_pdf(), PDF), (_sample_form(), PDF), (_sample_cda(), CDA), (b"<", CDA), (b"%PDF", PDF))
+    for content, media_type in samples:
         inspect(content, media_type)
     paper = Image.new("RGB", (2, 2))
     pdf.in_webp(paper)
@@ -89,6 +91,28 @@ def _sample_pdf() -> bytes:
         font = pikepdf.Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
         page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F=font))
         page.Contents = made.make_stream(b"BT /F 18 Tf 60 300 Td (Bonjour) Tj ET")
+        made.save(written)
+    return written.getvalue()
+
+
+def _sample_form() -> bytes:
+    """A page over which something is laid, with a layer that is off."""
+    with pikepdf.open(io.BytesIO(_sample_pdf())) as made:
+        off = made.make_indirect(pikepdf.Dictionary(Type=Name.OCG, Name=pikepdf.String("a")))
+        made.Root.OCProperties = pikepdf.Dictionary(
+            OCGs=pikepdf.Array([off]), D=pikepdf.Dictionary(OFF=pikepdf.Array([off]))
+        )
+        page = made.pages[0].obj
+        page.Resources.Properties = pikepdf.Dictionary(O=off)
+        page.Contents = made.make_stream(b"/OC /O BDC BT /F 18 Tf (a) Tj ET EMC")
+        value = pikepdf.Dictionary(
+            Subtype=Name.Widget,
+            FT=Name.Tx,
+            V=pikepdf.String("Bonjour"),
+            Rect=pikepdf.Array([9, 9, 99, 29]),
+        )
+        page.Annots = pikepdf.Array([value])
+        written = io.BytesIO()
         made.save(written)
     return written.getvalue()
 

@@ -1,8 +1,8 @@
 """PDF files from outside: what they would do if they were opened, and what their pages show.
 
 The bytes are never changed, they are evidence. A file that would act (run a script, start a program, send a
-form, fetch or play something) is refused; one that only says something is shown as pictures of its pages,
-with their words beside them.
+form, fetch or play something: `actions`) is refused; one that only says something is shown as pictures of its
+pages, with what is laid over them (`overlays`), and their words beside them.
 """
 
 import ctypes
@@ -17,6 +17,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image
 
+from . import actions, overlays
+
 MOST_OBJECTS = 200_000
 DEEPEST = 30
 MOST_IN_ONE_OBJECT = 20_000
@@ -26,19 +28,6 @@ MOST_PIXELS = 4_000_000  # of one page
 MOST_PIXELS_IN_ALL = 200_000_000  # eighty A4 pages and some more
 MOST_WORDS = 20_000  # characters of one page
 
-# What the file would do, by the type of the action and not by the mere key: opening at a page is harmless.
-ACTIONS = {
-    "/JavaScript": "pdf.script",
-    "/Launch": "pdf.launch",
-    "/ImportData": "pdf.form",
-    "/GoToR": "pdf.elsewhere",
-    "/GoToE": "pdf.elsewhere",
-    "/Rendition": "pdf.media",
-    "/Movie": "pdf.media",
-    "/Sound": "pdf.media",
-    "/RichMediaExecute": "pdf.media",
-    "/GoTo3DView": "pdf.media",
-}
 KEYS = {
     "/JS": "pdf.script",
     "/JavaScript": "pdf.script",
@@ -54,9 +43,16 @@ SUBTYPES = {
     "/Screen": "pdf.media",
     "/3D": "pdf.media",
 }
-REACHES_OUT = ("/URI", "/SubmitForm")  # by itself when the file opens, or when somebody presses
-STARTS = ("/OpenAction", "/AA")
-HARMLESS = frozenset({"pdf.attachment", "pdf.link"})  # nobody presses or opens anything on our pages
+LAID_OVER = "pdf.laid_over"  # something is drawn, or said, that the page itself does not hold
+# Annotations that show or say something of their own; links and the windows of notes do not.
+OVERLAYS = {
+    "/Widget", "/Stamp", "/FreeText", "/Text", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly",
+    "/Square", "/Circle", "/Line", "/Polygon", "/PolyLine", "/Ink", "/Caret", "/FileAttachment", "/Watermark",
+    "/Redact", "/Projection",
+}  # fmt: skip
+HARMLESS = frozenset(
+    {"pdf.attachment", "pdf.link", LAID_OVER}
+)  # nobody presses or opens anything on our pages
 
 
 def _forget_the_fonts_of_this_machine() -> None:
@@ -106,52 +102,49 @@ def acts(found: frozenset[str]) -> str:
 
 def _findings_in(thing: Any) -> set[str]:
     found: set[str] = set()
-    pending: list[tuple[Any, int, bool]] = [(thing, 0, False)]
+    pending: list[tuple[Any, int]] = [(thing, 0)]
     for _ in range(MOST_IN_ONE_OBJECT):
         if not pending:
             return found
-        here, depth, at_start = pending.pop()
+        here, depth = pending.pop()
         if depth > DEEPEST:
             raise Unreadable("pdf.too_complex")
         if isinstance(here, pikepdf.Array):
-            pending += [(inner, depth + 1, at_start) for inner in here if _is_nested(inner)]
+            pending += [(inner, depth + 1) for inner in here if _is_nested(inner)]
         elif isinstance(here, pikepdf.Dictionary | pikepdf.Stream):
-            found |= _said_by(here, at_start)
+            found |= _said_by(here)
             for key in here.keys():  # noqa: SIM118 - a Stream iterates otherwise
                 inner = here[key]
-                starts = key in STARTS
-                if _is_nested(inner) or (starts and _is_container(inner)):
-                    pending.append((inner, depth + 1, at_start or starts))
+                if _is_nested(inner):
+                    pending.append((inner, depth + 1))
     raise Unreadable("pdf.too_complex")
 
 
-def _said_by(here: Any, at_start: bool) -> set[str]:
+def _said_by(here: Any) -> set[str]:
     said: set[str] = set()
     for key in here.keys():  # noqa: SIM118
         if key in KEYS:
             said.add(KEYS[key])
         elif key == "/S":
-            action = str(here[key])
-            if action in ACTIONS:
-                said.add(ACTIONS[action])
-            elif action in REACHES_OUT:
-                said.add("pdf.elsewhere" if at_start else "pdf.link")
+            said |= set(filter(None, [actions.loose(here)]))
+        elif key in actions.HOLDERS:
+            said |= set(actions.held_by(here, key))
         elif key == "/Subtype":
             subtype = str(here[key])
             if subtype in SUBTYPES:
                 said.add(SUBTYPES[subtype])
+            elif subtype in OVERLAYS:
+                said.add(LAID_OVER)
+        elif key == "/OCProperties":
+            said.add(LAID_OVER)
         elif key in ("/F", "/FFilter") and isinstance(here, pikepdf.Stream):
             said.add("pdf.elsewhere")  # a stream whose bytes are in another file
     return said
 
 
-def _is_container(inner: Any) -> bool:
-    return isinstance(inner, pikepdf.Dictionary | pikepdf.Array)
-
-
 def _is_nested(inner: Any) -> bool:
     """Inside this object: an indirect one is met in its own turn."""
-    return _is_container(inner) and not inner.is_indirect
+    return isinstance(inner, pikepdf.Dictionary | pikepdf.Array) and not inner.is_indirect
 
 
 @dataclass(slots=True)
@@ -171,19 +164,25 @@ class Allowance:
         return True
 
 
-def pages(content: bytes, allowance: Allowance) -> tuple[int, list[Page]]:
-    """How many pages there are, and the first of them, as far as the allowance goes. Raises Unreadable."""
+def pages(content: bytes, allowance: Allowance, *, laid_over: bool = True) -> tuple[int, list[Page]]:
+    """How many pages there are, and the first of them, as far as the allowance goes. Raises Unreadable.
+
+    What is laid over the pages is drawn with them; `laid_over` says whether there is any (`LAID_OVER`).
+    """
+    overlay = _overlay(content, allowance.pages) if laid_over else None
     try:
-        opened = pypdfium2.PdfDocument(content)
+        opened = pypdfium2.PdfDocument(overlay.content if overlay else content)
     except pypdfium2.PdfiumError:
         raise Unreadable("pdf.unreadable") from None
     drawn: list[Page] = []
     try:
+        if overlay:
+            opened.init_forms()
         in_all = len(opened)
         if not in_all:
             raise Unreadable("pdf.no_page")
         for number in range(in_all):
-            page = _page(opened, number, allowance)
+            page = _page(opened, number, allowance, overlay)
             if page is None:
                 break
             drawn.append(page)
@@ -194,7 +193,16 @@ def pages(content: bytes, allowance: Allowance) -> tuple[int, list[Page]]:
     return in_all, drawn
 
 
-def _page(opened: pypdfium2.PdfDocument, number: int, allowance: Allowance) -> Page | None:
+def _overlay(content: bytes, most: int) -> overlays.Readied:
+    try:
+        return overlays.readied(content, pages=most)
+    except (pikepdf.PdfError, ValueError, RuntimeError):
+        raise Unreadable("pdf.unreadable") from None
+
+
+def _page(
+    opened: pypdfium2.PdfDocument, number: int, allowance: Allowance, overlay: overlays.Readied | None
+) -> Page | None:
     if not allowance.pages:
         return None
     page = opened[number]
@@ -205,8 +213,12 @@ def _page(opened: pypdfium2.PdfDocument, number: int, allowance: Allowance) -> P
         scale = min(scale, 16_000 / max(width, height, 1))
         if not allowance.takes(math.ceil(width * scale) * math.ceil(height * scale)):
             return None
+        if overlay and pdfium.FPDFPage_Flatten(page.raw, pdfium.FLAT_NORMALDISPLAY) == pdfium.FLATTEN_SUCCESS:
+            page.close()
+            page = opened[number]  # read again, now that its annotations are part of it
         image = page.render(scale=scale, may_draw_forms=False).to_pil()
-        return Page(_written(image), _words(page))
+        words = _words(page)
+        return Page(_written(image), overlay.with_words(number, words) if overlay else words)
     finally:
         page.close()
 

@@ -57,6 +57,25 @@ def _calls_home(made):
     made.Root.OpenAction = Dictionary(S=Name.URI, URI=String("http://127.0.0.1:9/"))
 
 
+def opens_with(**action):
+    def change(made):
+        made.Root.OpenAction = made.make_indirect(Dictionary(**action))
+
+    return change
+
+
+def _turned_page(made):
+    made.pages[0].AA = Dictionary(
+        O=made.make_indirect(Dictionary(S=Name.URI, URI=String("http://127.0.0.1:9/")))
+    )
+
+
+def _comes_next(made):
+    last = made.make_indirect(Dictionary(S=Name.SubmitForm, F=String("http://127.0.0.1:9/")))
+    first = Dictionary(S=Name.GoTo, D=Array([made.pages[0].obj, Name.Fit]), Next=Array([last]))
+    made.Root.OpenAction = made.make_indirect(first)
+
+
 def _attachment(made):
     made.attachments["note.txt"] = b"bonjour"
 
@@ -73,12 +92,42 @@ WOULD_ACT = {
     "another file to open": (_link(Dictionary(S=Name.GoToR, F=String("\\\\a\\b"))), "pdf.elsewhere"),
     "an address opened by itself": (_calls_home, "pdf.elsewhere"),
     "an XFA form": (_xfa, "pdf.form"),
+    "an address as a page is turned": (_turned_page, "pdf.elsewhere"),
+    "a form sent after a jump": (_comes_next, "pdf.elsewhere"),
+    "an article of another file": (
+        opens_with(S=Name.Thread, F=String("http://127.0.0.1:9/a.pdf")),
+        "pdf.elsewhere",
+    ),
+    "an article of another file, pressed": (
+        _link(Dictionary(S=Name.Thread, F=String("a.pdf"))),
+        "pdf.elsewhere",
+    ),
+    "a file that it carries, opened": (opens_with(S=Name.GoToE, T=Dictionary(R=Name.C)), "pdf.elsewhere"),
+    "a menu of the reader": (opens_with(S=Name.Named, N=Name.Print), "pdf.unknown"),
+    "a menu without a name": (opens_with(S=Name.Named), "pdf.unknown"),
+    "an act that the standard does not know": (opens_with(S=Name.Teleport), "pdf.unknown"),
+    "data to import": (opens_with(S=Name.ImportData, F=String("a.fdf")), "pdf.form"),
+    "a sound": (_link(Dictionary(S=Name.Sound)), "pdf.media"),
+    "a film": (_link(Dictionary(S=Name.Movie)), "pdf.media"),
+    "a rendition": (_link(Dictionary(S=Name.Rendition)), "pdf.media"),
+    "a view in three dimensions": (_link(Dictionary(S=Name.GoTo3DView)), "pdf.media"),
+    "a rich medium": (_link(Dictionary(S=Name.RichMediaExecute)), "pdf.media"),
+    "fields hidden at the opening": (opens_with(S=Name.Hide, T=String("a")), "pdf.changes"),
+    "fields emptied at the opening": (opens_with(S=Name.ResetForm), "pdf.changes"),
+    "layers switched at the opening": (opens_with(S=Name.SetOCGState, State=Array([])), "pdf.changes"),
 }
 ONLY_SAYS = {
     "opens at a page": _opens_at_a_page,
     "has a link": _link(Dictionary(S=Name.URI, URI=String("https://example.org/"))),
     "has a button that sends": _link(Dictionary(S=Name.SubmitForm, F=String("https://example.org/"))),
     "carries a file": _attachment,
+    "opens at its first page": opens_with(S=Name.Named, N=Name.FirstPage),
+    "opens at an article of its own": opens_with(S=Name.Thread, D=0),
+    "opens with a transition": opens_with(S=Name.Trans, Trans=Dictionary(S=Name.Wipe)),
+    "opens at a part": opens_with(S=Name.GoToDp),
+    "has a button that prints": _link(Dictionary(S=Name.Named, N=Name.Print)),
+    "has a button that hides": _link(Dictionary(S=Name.Hide, T=String("a"))),
+    "has a button that empties": _link(Dictionary(S=Name.ResetForm)),
 }
 
 

@@ -6,9 +6,9 @@ import zlib
 
 import pikepdf
 import pytest
-from pikepdf import Array, Dictionary, Name
+from pikepdf import Array, Dictionary, Name, String
 
-from documents import checker, child, pdf
+from documents import actions, checker, child, pdf
 from documents.inspection import CDA, PDF
 
 from . import files
@@ -29,6 +29,37 @@ def test_a_file_that_only_says_something_is_shown(case):
     assert (inspected.refusal, inspected.page_count) == ("", 1)
 
 
+def test_every_kind_of_action_of_the_standard_has_its_verdict():
+    standard = (
+        "GoTo GoToR GoToE GoToDp Launch Thread URI Sound Movie Hide Named SubmitForm ResetForm ImportData "
+        "JavaScript SetOCGState Rendition Trans GoTo3DView RichMediaExecute"
+    )
+
+    assert set(actions.KINDS) == {f"/{kind}" for kind in standard.split()}
+
+
+def test_actions_without_an_end_are_refused():
+    def change(made):
+        made.Root.OpenAction = Array([Dictionary(S=Name.Trans)] * (actions.MOST + 1))
+
+    assert checker.inspect(files.pdf(change=change), PDF).refusal == "pdf.too_complex"
+
+
+@pytest.mark.usefixtures("checker")
+def test_a_filled_form_is_drawn_in_the_jail_too():
+    def change(made):
+        value = Dictionary(
+            Subtype=Name.Widget, FT=Name.Tx, V=String("11,4 %"), Rect=Array([60, 700, 300, 725])
+        )
+        made.pages[0].Annots = Array([made.make_indirect(value)])
+        made.Root.AcroForm = Dictionary(Fields=made.pages[0].Annots)
+
+    inspected = child.inspect(files.pdf(change=change), PDF)
+
+    assert json.loads(dict(inspected.parts)["texts"]) == ["Tension 12/8 p1\n11,4 %"]
+
+
+@pytest.mark.usefixtures("checker")
 def test_pages_come_with_their_words():
     inspected = child.inspect(files.pdf("Fer 12 mg", pages=3), PDF)
 
@@ -99,6 +130,7 @@ def _laughs(made):
     made.pages[0].Contents = made.make_stream(b"/X Do")
 
 
+@pytest.mark.usefixtures("checker")
 @pytest.mark.parametrize("bomb", [_inflates, _laughs])
 def test_a_bomb_ends_with_its_child(bomb):
     assert child.inspect(files.pdf(change=bomb), PDF).refusal == "checks.exhausted"
