@@ -4,17 +4,20 @@ Read in the guard's one pass. Entries made for machines are not kept, nor anythi
 A « self-displaying » document is a style sheet with the document inside: the sheet is passed over.
 """
 
-import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from accounts.traits import Traits
 
-from . import xmlguard
+from . import carried, xmlguard
+from .carried import Media
 from .xmlguard import Rejected
 
 BLOCKS = frozenset({"table", "list", "paragraph", "renderMultiMedia"})
+PERSON_PARTS = ("prefix", "given", "family", "suffix")
+USED_NAMES = ("CL", "SP")  # by which the person is called: the one used, the one of the spouse
 INS_OIDS = frozenset(f"1.2.250.1.213.1.4.{kind}" for kind in (8, 9, 10, 11))
 
 
@@ -28,19 +31,20 @@ class Element:
     holds_blocks: bool = False  # is, or contains, something that stands on its own
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
-    """Something carried in base64. `content` is None when it cannot be decoded."""
-
-    media_type: str
-    content: bytes | None
-
-
 @dataclass(slots=True)
 class Section:
     level: int
     title: str = ""
     text: Element | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who wrote or signed: a person or a device, and for whom they work. Each may be empty, not all."""
+
+    person: str
+    device: str
+    organisation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +55,9 @@ class Header:
     written_on: date | None
     ins: tuple[tuple[str, str], ...]  # (OID, number), of the INS kinds only
     traits: Traits | None
-    author: str
-    organisation: str
+    used_name: str  # of the patient; the only name that some documents give
+    authors: tuple[Signature, ...]  # as written, persons before devices
+    signatory: Signature | None  # the one who answers for it by law
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Cda:
     header: Header
     sections: tuple[Section, ...]
     body: Media | None  # level 1: the document is this file
-    media: Mapping[str, Media]
+    media: Mapping[str, Media]  # by identifier, one under several perhaps
 
 
 def read(data: bytes) -> Cda:
@@ -79,9 +84,16 @@ def _read(data: bytes, reader: "_Reader") -> Cda:
 
 
 NAME = ("recordTarget", "patientRole", "patient", "name")
-AUTHOR_NAME = ("author", "assignedAuthor", "assignedPerson", "name")
-ORGANISATION = ("author", "assignedAuthor", "representedOrganization", "name")
-DEVICE = ("author", "assignedAuthor", "assignedAuthoringDevice", "softwareName")
+# Under `author` and `legalAuthenticator`: whose name it is.
+SIGNING: dict[tuple[str, ...], str] = {
+    ("assignedAuthor", "assignedPerson", "name"): "person",
+    ("assignedAuthor", "representedOrganization", "name"): "organisation",
+    ("assignedAuthor", "assignedAuthoringDevice", "manufacturerModelName"): "model",
+    ("assignedAuthor", "assignedAuthoringDevice", "softwareName"): "device",
+    ("assignedEntity", "assignedPerson", "name"): "person",
+    ("assignedEntity", "representedOrganization", "name"): "organisation",
+}
+SIGNERS = frozenset({"author", "legalAuthenticator"})
 
 
 class _Reader:
@@ -89,7 +101,7 @@ class _Reader:
 
     def __init__(self, *, whole: bool = True) -> None:
         self.whole = whole
-        self.documents = self.holders = self.authors = self.entries = 0
+        self.documents = self.holders = self.entries = 0
         self.inside = False
         self.path: list[str] = []
         self.words: list[str] = []
@@ -98,15 +110,16 @@ class _Reader:
         self.sex = self.birth_date = self.qualifier = ""
         self.families: dict[str, str] = {}
         self.givens: dict[str, list[str]] = {}
-        self.author_parts: list[str] = []
-        self.organisation = ""
+        self.signing: dict[str, list[str]] = {}  # what is said of whoever is being read
+        self.authors: list[Signature] = []
+        self.signatory: Signature | None = None
         self.sections: list[Section] = []
         self.open_sections: list[Section] = []
         self.narrative: list[Element] = []
         self.media: dict[str, Media] = {}
         self.media_ids: list[str] = []
-        self.carried: str | None = None  # media type of what is being carried
-        self.base64 = True
+        self.carried: Mapping[str, str] | None = None  # attributes of what is being carried
+        self.reference = ""
         self.body: Media | None = None
 
     # Elements ---------------------------------------------------------------------------------
@@ -183,27 +196,43 @@ class _Reader:
                 self.birth_date = attributes.get("value", "")[:8]
             case ["recordTarget", "patientRole", "patient", "name", _]:
                 self.qualifier = attributes.get("qualifier", "")
-            case ["author"]:
-                self.authors += 1
+            case ["author"] | ["legalAuthenticator"]:
+                self.signing = {}
 
     def end_in_header(self, name: str) -> None:
+        if not self.path and name in SIGNERS:
+            self.end_of_signature(name)
         if not (said := self.said()):
             return
         at = tuple(self.path)
         if name == "title" and not at:
             self.title = said
         elif at == NAME and name == "family":
-            self.families.setdefault(self.qualifier, said)
+            for qualifier in self.qualifier.split() or [""]:
+                self.families.setdefault(qualifier, said)
         elif at == NAME and name == "given":
-            self.givens.setdefault(self.qualifier, []).append(said)
-        elif self.authors == 1:
-            if (*at, name) == ORGANISATION:
-                self.organisation = said
-            elif (at == AUTHOR_NAME and name in ("prefix", "given", "family")) or (*at, name) in (
-                AUTHOR_NAME,
-                DEVICE,
-            ):
-                self.author_parts.append(said)
+            for qualifier in self.qualifier.split() or [""]:
+                self.givens.setdefault(qualifier, []).append(said)
+        elif at and at[0] in SIGNERS:
+            if (whose := SIGNING.get((*at[1:], name))) is not None:
+                self.signing.setdefault(whose, []).append(said)
+            elif name in PERSON_PARTS and SIGNING.get(at[1:]) == "person":
+                self.signing.setdefault(name, []).append(said)
+
+    def end_of_signature(self, name: str) -> None:
+        parts = [part for key in PERSON_PARTS for part in self.signing.get(key, ())]
+        first = {key: " ".join(dict.fromkeys(said)) for key, said in self.signing.items()}
+        signature = Signature(
+            person=" ".join(parts) or first.get("person", ""),
+            device=first.get("device", "") or first.get("model", ""),
+            organisation=first.get("organisation", ""),
+        )
+        if signature == Signature("", "", ""):
+            return
+        if name == "author" and signature not in self.authors:
+            self.authors.append(signature)
+        elif name == "legalAuthenticator" and self.signatory is None:
+            self.signatory = signature
 
     # Narrative --------------------------------------------------------------------------------
 
@@ -230,13 +259,13 @@ class _Reader:
                     self.open_sections[-1].text = Element(name, {})
                 self.narrative.append(self.open_sections[-1].text)
             case "text" if parent == "nonXMLBody":
-                self.carried = attributes.get("mediaType", "text/plain")
-                self.base64 = attributes.get("representation") == "B64"
+                self.carried, self.reference = {"mediaType": "text/plain", **attributes}, ""
+            case "reference" if self.carried is not None:
+                self.reference = attributes.get("value", "").strip()
             case "regionOfInterest" | "observationMedia":
                 self.media_ids.append(attributes.get("ID", ""))
             case "value" if parent == "observationMedia":
-                self.carried = attributes.get("mediaType", "")
-                self.base64 = True
+                self.carried, self.reference = {"representation": "B64", **attributes}, ""
 
     def end_in_body(self, name: str, parent: str) -> None:
         match name:
@@ -249,20 +278,16 @@ class _Reader:
             case "text" if parent == "nonXMLBody" and self.carried is not None:
                 self.body = self.carry()
             case "value" if parent == "observationMedia" and self.carried is not None:
-                carried = self.carry()
-                self.media.update((known, carried) for known in self.media_ids if known)
+                names = [name for name in self.media_ids if name] or [
+                    f" {len(self.media)}"
+                ]  # never referred to
+                self.media.update(dict.fromkeys(names, self.carry()))
             case "regionOfInterest" | "observationMedia" if self.media_ids:
                 self.media_ids.pop()
 
     def carry(self) -> Media:
-        media_type, self.carried = self.carried or "", None
-        text = "".join(self.words)
-        if not self.base64:
-            return Media(media_type, text.encode())
-        try:
-            return Media(media_type, binascii.a2b_base64(text))
-        except ValueError:
-            return Media(media_type, None)
+        attributes, self.carried = self.carried or {}, None
+        return carried.media("".join(self.words), attributes, self.reference)
 
     # The whole --------------------------------------------------------------------------------
 
@@ -277,8 +302,9 @@ class _Reader:
                 written_on=_day(self.effective),
                 ins=tuple(self.ins),
                 traits=self.traits(),
-                author=" ".join(self.author_parts),
-                organisation=self.organisation,
+                used_name=self.used_name(),
+                authors=tuple(sorted(self.authors, key=lambda author: not author.person)),
+                signatory=self.signatory,
             ),
             sections=tuple(self.sections),
             body=self.body,
@@ -286,8 +312,8 @@ class _Reader:
         )
 
     def traits(self) -> Traits | None:
-        birth_name = self.families.get("BR") or self.families.get("")
-        given_names = self.givens.get("BR") or self.givens.get("")
+        birth_name = _first(self.families, "BR", "", but=USED_NAMES)
+        given_names = _first(self.givens, "BR", "", but=("CL",)) or self.givens.get("CL")
         if not birth_name or not given_names:
             return None
         return Traits(
@@ -295,8 +321,17 @@ class _Reader:
             given_names=tuple(given_names),
             sex=self.sex,
             birth_date=self.birth_date,
-            used_name=self.families.get("CL"),
+            used_name=self.used_name() or None,
         )
+
+    def used_name(self) -> str:
+        return next((self.families[kind] for kind in USED_NAMES if kind in self.families), "")
+
+
+def _first(names: Mapping[str, Any], *kinds: str, but: Iterable[str]) -> Any:
+    """The names of the first of these kinds that there is, or of any kind but some."""
+    others = [kind for kind in names if kind not in but]
+    return next((names[kind] for kind in (*kinds, *others) if kind in names), None)
 
 
 def _day(value: str) -> date | None:

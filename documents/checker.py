@@ -38,26 +38,43 @@ def inspect(content: bytes, media_type: str) -> Inspection:
 
 
 def _inspect(content: bytes, media_type: str) -> Inspection:
-    html = ""
-    files: tuple[bytes, ...] = (content,)
+    html, draws = "", _Pages()
     if media_type == CDA:
-        rendered = narrative.rendering(cda.read(content))
-        html, files = rendered.html, rendered.files
-    pages: list[pdf.Page] = []
-    in_all = 0
-    allowance = pdf.Allowance(pdf.MOST_PAGES, pdf.MOST_PIXELS_IN_ALL)
-    for file in files:
-        found = pdf.findings(file)
-        if code := pdf.acts(found):
-            return Inspection(code, 0, 0, ())
-        count, drawn = pdf.pages(file, allowance, laid_over=pdf.LAID_OVER in found)
-        in_all += count
-        pages += drawn
+        html = narrative.rendering(cda.read(content), draws.attached).html
+    else:
+        draws.draw(content)
+    pages, in_all = draws.pages, draws.in_all
     parts = [("narrative", html.encode())] if html else []
     if pages:
         parts.append(("texts", json.dumps([page.words for page in pages], ensure_ascii=False).encode()))
         parts += [(f"page/{number}", page.image) for number, page in enumerate(pages, 1)]
     return Inspection("", len(pages), in_all, tuple(parts))
+
+
+class _Pages:
+    """The pages of a document, those of its several files one after the other."""
+
+    def __init__(self) -> None:
+        self.pages: list[pdf.Page] = []
+        self.in_all = 0
+        self.allowance = pdf.Allowance(pdf.MOST_PAGES, pdf.MOST_PIXELS_IN_ALL)
+
+    def draw(self, file: bytes) -> None:
+        """Raises Rejected of a file that would act, pdf.Unreadable."""
+        found = pdf.findings(file)
+        if code := pdf.acts(found):
+            raise Rejected(code)
+        count, drawn = pdf.pages(file, self.allowance, laid_over=pdf.LAID_OVER in found)
+        self.in_all += count
+        self.pages += drawn
+
+    def attached(self, file: bytes) -> str:
+        """The code of a file that cannot be read: it hides none of the others. Raises Rejected."""
+        try:
+            self.draw(file)
+        except pdf.Unreadable as unreadable:
+            return unreadable.code
+        return ""
 
 
 def work(content: bytes, media_type: str) -> bytes:

@@ -4,10 +4,11 @@ import re
 
 TAGS = {
     "h2", "h3", "h4", "h5", "h6", "p", "div", "ul", "ol", "li", "table", "caption", "thead", "tbody", "tfoot",
-    "tr", "th", "td", "br", "strong", "em", "sub", "sup", "span", "figure", "figcaption", "img",
+    "tr", "th", "td", "br", "strong", "em", "del", "ins", "sub", "sup", "span", "figure", "figcaption", "img",
 }  # fmt: skip
 ATTRIBUTES = {
     "p": {"class"},
+    "span": {"class"},
     "div": {"class", "role", "aria-label", "tabindex"},
     "table": {"class"},
     "th": {"scope", "colspan", "rowspan"},

@@ -38,7 +38,7 @@ class Layers:
 
     def settle(self) -> None:
         """Write what is off in the plainest form, so that whoever draws agrees with us."""
-        properties = self.opened.Root.get("/OCProperties")
+        properties: Any = self.opened.Root.get("/OCProperties")
         if not _is_dictionary(properties):
             return
         groups = [group for group in _listed(properties.get("/OCGs")) if _is_dictionary(group)]
@@ -90,7 +90,8 @@ class Layers:
         self.seen.add(holder.objgen)
         resources = holder.get("/Resources", resources)
         properties, forms = (_under(resources, key) for key in ("/Properties", "/XObject"))
-        kept, changed = [], False
+        kept: list[Any] = []
+        changed = False
         open_marks: list[bool] = []  # whether each mark that is open begins something that is off
         for instruction in pikepdf.parse_content_stream(holder):
             self.left -= 1
@@ -147,7 +148,13 @@ def _off(properties: Any) -> frozenset[Group]:
             if state is not None and "/ViewState" in state:
                 hidden = str(state["/ViewState"]) == "/OFF"
                 off = off | {group.objgen} if hidden else off - {group.objgen}
-    return frozenset(off)
+    return frozenset(off - {group.objgen for group in groups if not _is_for_viewing(group)})
+
+
+def _is_for_viewing(group: Any) -> bool:
+    """Whether it says what is seen; a group made for designers alone hides nothing."""
+    intents = group.get("/Intent", Name.View)
+    return bool({str(one) for one in _listed(intents) or [intents]} & {"/View", "/All"})
 
 
 def _listed(thing: Any) -> list[Any]:

@@ -6,28 +6,41 @@ behind once more. Images come from the document itself and are written anew.
 """
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import nh3
 
 from . import cda, days, inert_html, pictures
-from .cda import Cda, Element, Media
+from .carried import PDF, TEXT, Media
+from .cda import Cda, Element, Signature
+from .xmlguard import Rejected
 
-PDF = "application/pdf"
 FIRST_HEADING = 2  # the page's own title is the h1
 BORN = {"F": "née", "M": "né"}
 CELLS = frozenset({"td", "th"})
 GROUPS = frozenset({"thead", "tbody", "tfoot"})
 
 
+CALLED = {"delete": ("del", "supprimé"), "insert": ("ins", "ajouté")}
+MOST_OF_AN_ADDRESS = 500  # characters
+ADDRESS = re.compile(r"(?:https?|ftps?|mailto|tel|fax|sip|file):|[^:#]+(?:[/?#]|$)", re.IGNORECASE)
+# Why the pages of a PDF that travels in a document are not shown.
+NOT_SHOWN = {
+    "pdf.password": "il est protégé par un mot de passe",
+    "pdf.no_page": "il n’a aucune page",
+    "pdf.too_complex": "il est trop lourd à lire sans danger",
+}
+
+# Draws the pages of a PDF after the narrative; answers with the code for which it could not, if any.
+Attach = Callable[[bytes], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """The narrative, and the PDF files that travel in the document, to be shown after it.
-
-    A level 1 document around a PDF has no narrative of its own: `html` is empty, the file is all.
-    """
+    """The narrative, and the PDF files that travel in the document, to be shown after it."""
 
     html: str
     files: tuple[bytes, ...]
@@ -38,21 +51,22 @@ def render(data: bytes) -> str:
     return rendering(cda.read(data)).html
 
 
-def rendering(document: Cda) -> Rendering:
-    body = document.body
-    if body is not None and body.media_type == PDF and body.content is not None:
-        return Rendering("", (body.content,))
-    writer = _Writer(document.media)
+def rendering(document: Cda, attach: Attach = lambda _: "") -> Rendering:
+    """Of a level 1 document the body is shown, and everything that travels in the others, told where it comes
+    or at the end. What `attach` raises leaves unchanged."""
+    writer = _Writer(document.media, attach)
     parts = [_header(document)]
-    if body is not None:
-        parts.append(writer.body(body))
+    if document.body is not None:
+        parts.append(writer.body(document.body))
     for section in document.sections:
         if section.title:
             level = min(FIRST_HEADING + section.level - 1, 6)
             parts.append(f"<h{level}>{escape(section.title)}</h{level}>")
             writer.place = section.title
         if section.text is not None:
+            writer.number_notes(section.text)
             parts.append(writer.flow(section.text.children))
+    parts += writer.others()
     return Rendering(_second_look("".join(parts)), tuple(writer.files))
 
 
@@ -80,15 +94,30 @@ def _header(document: Cda) -> str:
     sentence = header.title or "Document"
     if header.written_on:
         sentence += f", établi le {days.said(header.written_on)}"
-    if author := ", ".join(filter(None, (header.author, header.organisation))):
-        sentence += f" par {author}" if header.written_on else f", établi par {author}"
+    if authors := _signed(header.authors):
+        sentence += f" par {authors}" if header.written_on else f", établi par {authors}"
     if header.traits:
         traits = header.traits
         sentence += f", pour {traits.first_given_name} {traits.used_name or traits.birth_name}"
         if len(traits.birth_date) == 8:
             year, month, day = traits.birth_date[:4], traits.birth_date[4:6], traits.birth_date[6:]
             sentence += f", {BORN.get(traits.sex, 'né(e)')} le {day}/{month}/{year}"
+    if header.signatory and header.signatory.person not in {author.person for author in header.authors}:
+        sentence += f". Signé par {_signed([header.signatory])}"
     return f'<p class="lead">{escape(sentence)}.</p>'
+
+
+def _signed(several: Sequence[Signature]) -> str:
+    """« Dr Anne LEFÈVRE, Cabinet des Tilleuls » ; of several, each with its place: « A (X), B (Y) et C »."""
+    if len(several) == 1:
+        return ", ".join(filter(None, (several[0].person, several[0].device, several[0].organisation)))
+    each = [_with_place(one) for one in several]
+    return " et ".join(filter(None, (", ".join(each[:-1]), *each[-1:])))
+
+
+def _with_place(one: Signature) -> str:
+    who = ", ".join(filter(None, (one.person, one.device)))
+    return f"{who} ({one.organisation})" if who and one.organisation else who or one.organisation
 
 
 Inline = Callable[[str], str]
@@ -102,53 +131,64 @@ STYLES: Mapping[str, Inline] = {
 class _Writer:
     """Writes narrative blocks, and gathers the files they show."""
 
-    def __init__(self, media: Mapping[str, Media]) -> None:
-        self.media = media
+    def __init__(self, media: Mapping[str, Media], attach: Attach) -> None:
+        self.media, self.attach = media, attach
         self.files: list[bytes] = []
+        self.shown: set[int] = set()  # what was shown already, by identity
         self.place = ""
+        self.notes: dict[str, str] = {}  # what each note that is referred to is called
 
     def body(self, media: Media) -> str:
         """The one file that a level 1 document consists of."""
-        if media.media_type.startswith("text/plain") and media.content is not None:
-            lines = media.content.decode(errors="replace").strip().splitlines()
+        if media.media_type == TEXT and media.content is not None:
+            lines = media.text().strip().splitlines()
             return f"<p>{'<br>'.join(escape(line) for line in lines)}</p>"
-        return self.show(media, "")
+        if media.media_type == PDF and media.content is not None:
+            self.files.append(media.content)
+            if code := self.attach(media.content):  # nothing else to show
+                raise Rejected(code)
+            return ""
+        return self.show(media, "", where="ce document", what="Le contenu de ce document")
 
     def flow(self, children: Iterable[Element | str]) -> str:
         """Blocks one after the other; words between them become paragraphs."""
         parts: list[str] = []
-        words: list[str] = []
+        run: list[Element | str] = []
 
         def paragraph() -> None:
-            if "".join(words).strip():
-                parts.append(f"<p>{''.join(words).strip()}</p>")
-            words.clear()
+            if inner := self.inlines(run).strip():
+                parts.append(f"<p>{inner}</p>")
+            run.clear()
 
         for child in children:
-            if isinstance(child, str):
-                words.append(escape(child))
-            elif child.holds_blocks:
+            if isinstance(child, Element) and (child.holds_blocks or child.name == "caption"):
                 paragraph()
                 parts.append(self.block(child))
             else:
-                words.append(self.inline(child))
+                run.append(child)
         paragraph()
         return "".join(parts)
 
     def block(self, element: Element) -> str:
+        if element.name == "caption":
+            return self.revised(element, self.captions([element]))
         match element.name:
             case "table":
-                return self.table(element)
+                inner = self.table(element)
             case "list":
-                return self.list(element)
+                inner = self.list(element)
             case "paragraph":
-                return self.paragraph(element)
+                inner = self.paragraph(element)
             case "renderMultiMedia":
-                return self.multimedia(element)
-        return self.flow(element.children)
+                inner = self.multimedia(element)
+            case "footnote":
+                inner = f"<p>{self.note(element)}\u00a0:</p>{self.flow(element.children)}"
+            case _:
+                inner = self.flow(element.children)
+        return self.revised(element, inner)
 
     def paragraph(self, element: Element) -> str:
-        if any(isinstance(child, Element) and child.holds_blocks for child in element.children):
+        if any(_stands_alone(child) for child in element.children):
             return self.flow(element.children)
         inner = self.styled(element, self.inlines(element.children))
         return f"<p>{inner}</p>" if inner.strip() else ""
@@ -159,67 +199,163 @@ class _Writer:
             case "br":
                 return "<br>"
             case "sub" | "sup":
-                return f"<{element.name}>{inner}</{element.name}>"
+                inner = f"<{element.name}>{inner}</{element.name}>" if inner.strip() else inner
+            case "footnote":
+                inner = f" ({self.note(element)}\u00a0: {inner.strip()})" if inner.strip() else ""
             case "footnoteRef":
-                return f"<sup>{inner}</sup>"
-        return self.styled(element, inner)
+                name = self.notes.get(element.attributes.get("IDREF", ""), "")
+                said = f"<sup>{inner}</sup>" if inner.strip() else ""
+                inner = said + (f" (voir {name})" if name else "")
+            case "caption":
+                inner = f"<strong>{inner.strip()}</strong> " if inner.strip() else ""
+            case "linkHtml":
+                inner = self.link(element, inner)
+        return self.revised(element, self.styled(element, inner))
 
     def inlines(self, children: Iterable[Element | str]) -> str:
-        return "".join(escape(child) if isinstance(child, str) else self.inline(child) for child in children)
+        parts: list[str] = []
+        after_a_revision = False
+        for child in children:
+            if isinstance(child, str):
+                parts.append(escape(child))
+                after_a_revision = False
+            else:
+                revised = child.attributes.get("revised") in CALLED
+                if revised and after_a_revision:  # what replaces does not touch what is replaced
+                    parts.append(" ")
+                parts.append(self.inline(child))
+                after_a_revision = revised
+        return "".join(parts)
 
     def styled(self, element: Element, inner: str) -> str:
         wanted = element.attributes.get("styleCode", "").lower().split()
+        if not inner.strip():
+            return inner
         for style, dress in STYLES.items():
             inner = dress(inner) if style in wanted else inner
         return inner
+
+    def revised(self, element: Element, inner: str) -> str:
+        """What was taken out or put in, with words for those who do not see the line."""
+        tag, said = CALLED.get(element.attributes.get("revised", ""), ("", ""))
+        if not tag or not inner.strip():
+            return inner
+        begins, ends = (
+            f'<span class="visually-hidden">{word}</span>'
+            for word in (f"[{said}\u00a0: ", f" fin du texte {said}]")
+        )
+        return f"<{tag}>{begins}{inner}{ends}</{tag}>"
+
+    def link(self, element: Element, inner: str) -> str:
+        """The words of a link, then where it leads, as text: nothing links out."""
+        address = "".join(c for c in element.attributes.get("href", "") if c.isprintable()).strip()
+        if not ADDRESS.match(address):
+            return inner
+        bare = address.partition(":")[2].removeprefix("//") if ":" in address else address
+        if bare.rstrip("/") in _plain(element):
+            return inner
+        if len(address) > MOST_OF_AN_ADDRESS:
+            address = f"{address[:MOST_OF_AN_ADDRESS]}…"
+        said = escape(address)
+        return f"{inner.rstrip()} ({said})" if inner.strip() else said
+
+    # Notes ------------------------------------------------------------------------------------
+
+    def number_notes(self, text: Element) -> None:
+        """Name the notes to which something refers."""
+        notes, referred = [], set()
+        pending = [text]
+        while pending:
+            here = pending.pop()
+            pending += reversed(_elements(here))
+            if here.name == "footnote" and (name := here.attributes.get("ID")):
+                notes.append(name)
+            elif here.name == "footnoteRef":
+                referred.add(here.attributes.get("IDREF", ""))
+        for name in notes:
+            if name in referred:
+                self.notes.setdefault(name, f"note\u00a0{len(self.notes) + 1}")
+
+    def note(self, element: Element) -> str:
+        return self.notes.get(element.attributes.get("ID", ""), "note")
 
     # Lists ------------------------------------------------------------------------------------
 
     def list(self, element: Element) -> str:
         tag = "ol" if element.attributes.get("listType", "").lower() == "ordered" else "ul"
-        items = [child for child in _elements(element) if child.name == "item"]
-        inner = "".join(f"<li>{self.caption(item)}{self.cell(item)}</li>" for item in items)
-        return self.caption(element) + (f"<{tag}>{inner}</{tag}>" if items else "")
+        captions = [child for child in _elements(element) if child.name == "caption"]
+        items = []
+        for child in element.children:
+            if isinstance(child, Element) and child.name == "item":
+                items.append(self.revised(child, self.cell(child)))
+            elif isinstance(child, str):
+                if child.strip():
+                    items.append(escape(child.strip()))
+            elif child.name != "caption":
+                items.append(self.flow([child]))
+        inner = "".join(f"<li>{item}</li>" for item in items)
+        return self.captions(captions) + (f"<{tag}>{inner}</{tag}>" if items else "")
 
-    def caption(self, element: Element) -> str:
+    def captions(self, several: Iterable[Element]) -> str:
+        said = (
+            self.flow(each.children) if each.holds_blocks else self.inlines(each.children) for each in several
+        )
         return "".join(
-            f"<p><strong>{self.inlines(child.children)}</strong></p>"
-            for child in _elements(element)
-            if child.name == "caption"
+            words if words.startswith("<p>") else f"<p><strong>{words.strip()}</strong></p>"
+            for words in said
+            if words.strip()
         )
 
     def cell(self, element: Element) -> str:
         """What a cell or an item holds: plain words without a paragraph around them."""
-        children = [child for child in element.children if isinstance(child, str) or child.name != "caption"]
-        if any(isinstance(child, Element) and child.holds_blocks for child in children):
-            return self.flow(children)
-        return self.styled(element, self.inlines(children).strip())
+        if any(_stands_alone(child) for child in element.children):
+            return self.flow(element.children)
+        return self.styled(element, self.inlines(element.children).strip())
 
     # Tables -----------------------------------------------------------------------------------
 
     def table(self, element: Element) -> str:
-        caption = next((child for child in _elements(element) if child.name == "caption"), None)
-        said = f"<caption>{self.inlines(caption.children)}</caption>" if caption else ""
-        groups = "".join(self.group(child) for child in _elements(element) if child.name in GROUPS)
-        bare = [child for child in _elements(element) if child.name == "tr"]
-        if bare:
-            groups += f"<tbody>{''.join(self.row(row, 'tbody') for row in bare)}</tbody>"
+        captions = [child for child in _elements(element) if child.name == "caption"]
+        inner = " ".join(self.revised(each, self.inlines(each.children).strip()) for each in captions)
+        said = f"<caption>{inner}</caption>" if inner.strip() else ""
+        astray = [child for child in element.children if not _is(child, {"tr", "caption", *GROUPS})]
+        groups = ""
+        bare: list[Element] = []
+        for child in _elements(element):
+            if child.name == "tr":
+                bare.append(child)
+            elif child.name in GROUPS:
+                groups += self.group_of("tbody", bare) + self.revised_group(child)
+                astray += [inner for inner in child.children if not _is(inner, {"tr"})]
+                bare = []
+        groups += self.group_of("tbody", bare)
+        for row in (
+            row for child in (element, *_elements(element)) for row in _elements(child) if row.name == "tr"
+        ):
+            astray += [child for child in row.children if not _is(child, CELLS)]
         label = escape(f"Tableau : {self.place}" if self.place else "Tableau")
         return (
             f'<div class="scroller" role="group" aria-label="{label}" tabindex="0">'
-            f'<table class="data-table">{said}{groups}</table></div>'
+            f'<table class="data-table">{said}{groups}</table></div>{self.flow(astray)}'
         )
 
-    def group(self, element: Element) -> str:
-        rows = "".join(self.row(row, element.name) for row in _elements(element) if row.name == "tr")
-        return f"<{element.name}>{rows}</{element.name}>" if rows else ""
+    def revised_group(self, element: Element) -> str:
+        rows = [row for row in _elements(element) if row.name == "tr"]
+        return self.group_of(element.name, rows, element.attributes.get("revised", ""))
 
-    def row(self, element: Element, group: str) -> str:
+    def group_of(self, name: str, rows: Iterable[Element], revised: str = "") -> str:
+        inner = "".join(self.row(row, name, revised) for row in rows)
+        return f"<{name}>{inner}</{name}>" if inner else ""
+
+    def row(self, element: Element, group: str, revised: str) -> str:
+        revised = element.attributes.get("revised", "") or revised
         cells = [child for child in _elements(element) if child.name in CELLS]
         scope = _scope(cells, group)
         written = []
         for cell in cells:
-            inner = self.cell(cell)
+            inner = self.revised(cell, self.cell(cell))
+            if revised and "revised" not in cell.attributes:
+                inner = self.revised(Element(cell.name, {"revised": revised}), inner)
             span = _span(cell)
             if cell.name == "th" and inner:
                 written.append(f'<th scope="{scope}"{span}>{inner}</th>')
@@ -230,25 +366,84 @@ class _Writer:
     # Images and files -------------------------------------------------------------------------
 
     def multimedia(self, element: Element) -> str:
-        caption = " ".join(self.inlines(child.children) for child in _elements(element)).strip()
-        names = element.attributes.get("referencedObject", "").split()
-        return "".join(self.show(self.media.get(name), caption) for name in names)
+        said = (
+            self.inlines(child.children if isinstance(child, Element) else [child]).strip()
+            for child in element.children
+        )
+        caption = " ".join(filter(None, said))
+        names = element.attributes.get("referencedObject", "").split() or [""]
+        first, *others = names
+        return self.show(self.media.get(first), caption) + "".join(
+            self.show(self.media.get(name), "") for name in others
+        )
 
-    def show(self, media: Media | None, caption: str) -> str:
-        said = f"<figcaption>{caption}</figcaption>" if caption else ""
-        if media is None or media.content is None:
-            return "<p>Une image est annoncée ici, mais elle manque dans le document.</p>"
+    def others(self) -> Iterable[str]:
+        """What travels in the document and that no passage shows."""
+        for media in self.media.values():
+            if id(media) not in self.shown:
+                yield self.show(media, "", where="ce document")
+
+    def show(
+        self,
+        media: Media | None,
+        caption: str,
+        *,
+        where: str = "ce passage",
+        what: str = "Une image annoncée ici",
+    ) -> str:
+        said = f"<p>{caption}</p>" if caption else ""
+        if media is None:
+            return f"{said}<p>Une image est annoncée ici, mais elle manque dans le document.</p>"
+        again = id(media) in self.shown
+        self.shown.add(id(media))
+        if media.content is None and media.reference:
+            name = escape(media.reference) if ADDRESS.match(media.reference) else ""
+            called = f" («\u202f{name}\u202f»)" if name and len(name) <= MOST_OF_AN_ADDRESS else ""
+            return (
+                f"{said}<p>{what} est dans un autre fichier{called}, qui n’est pas joint."
+                " Demandez-le à l’auteur du document.</p>"
+            )
+        if media.content is None:
+            return f"{said}<p>Un fichier accompagne {where}, mais il est vide ou abîmé.</p>"
         if media.media_type == PDF:
-            self.files.append(media.content)
-            return "<p>Un fichier PDF accompagne ce passage : ses pages suivent.</p>"
+            if again:
+                return f"{said}<p>Le fichier PDF annoncé plus haut accompagne aussi {where}.</p>"
+            return said + self.pdf(media.content, where)
         picture = pictures.rewritten(media.content) if media.media_type.startswith("image/") else None
         if picture is None:
-            return "<p>Un fichier accompagne ce passage. Il se lit en téléchargeant le document.</p>"
+            return f"{said}<p>Un fichier accompagne {where}. Il se lit en téléchargeant le document.</p>"
         address = f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
+        below = f"<figcaption>{caption}</figcaption>" if caption else ""
         return (
             f'<figure><img src="{address}" alt="{"" if caption else "Image jointe au document"}"'
-            f' width="{picture.width}" height="{picture.height}">{said}</figure>'
+            f' width="{picture.width}" height="{picture.height}">{below}</figure>'
         )
+
+    def pdf(self, content: bytes, where: str) -> str:
+        code = self.attach(content)
+        if code:
+            why = NOT_SHOWN.get(code, "il est abîmé")
+            return (
+                f"<p>Un fichier PDF accompagne {where}, mais ses pages ne peuvent pas être montrées"
+                f"\u00a0: {why}.</p>"
+            )
+        self.files.append(content)
+        return f"<p>Un fichier PDF accompagne {where}\u00a0: ses pages suivent.</p>"
+
+
+def _stands_alone(child: Element | str) -> bool:
+    return isinstance(child, Element) and (child.holds_blocks or child.name == "caption")
+
+
+def _is(child: Element | str, names: Collection[str]) -> bool:
+    """Whether it is one of these elements, or says nothing."""
+    if isinstance(child, str):
+        return not child.strip()
+    return child.name in names
+
+
+def _plain(element: Element) -> str:
+    return "".join(child if isinstance(child, str) else _plain(child) for child in element.children)
 
 
 def _elements(element: Element) -> list[Element]:

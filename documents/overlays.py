@@ -20,7 +20,7 @@ from .layers import Layers
 MOST_ANNOTATIONS = 20_000  # of one document
 MOST_WORDS = 4_000  # characters of one of them
 DEEPEST = 30  # fields inside fields
-HIDDEN, NO_VIEW = 1 << 1, 1 << 5
+UNKNOWN_ALONE, HIDDEN, NO_VIEW = 1 << 0, 1 << 1, 1 << 5
 MULTILINE, PASSWORD, RADIO, PUSH, COMB = 1 << 12, 1 << 13, 1 << 15, 1 << 16, 1 << 24
 WRITES = frozenset({"Tj", "TJ", "'", '"'})
 UNSAID = frozenset({"/Link", "/Popup", "/PrinterMark", "/TrapNet"})
@@ -112,7 +112,7 @@ class _Overlay:
 
     def __init__(self, opened: pikepdf.Pdf, layers: Layers, form: Dictionary) -> None:
         self.opened, self.layers, self.form = opened, layers, form
-        self.stale = form.get("/NeedAppearances") is True
+        self.stale = bool(form.get("/NeedAppearances"))
         self.to_write: list[Any] = []  # fields whose value the drawing library is to write
         self.left = MOST_ANNOTATIONS
         self.said: list[Said] = []
@@ -145,6 +145,8 @@ class _Overlay:
     def ready(self, annotation: Dictionary) -> Any:
         """The annotation as it is to be drawn; None when a reader would not show it."""
         flags = _number(annotation.get("/F"))
+        if flags & UNKNOWN_ALONE:  # hides kinds that no standard knows, which are not drawn anyway
+            annotation["/F"] = flags & ~UNKNOWN_ALONE
         if flags & (HIDDEN | NO_VIEW) or self.layers.hide(annotation.get("/OC")):
             return None
         subtype = str(annotation.get("/Subtype"))
@@ -281,8 +283,9 @@ def _alone(annotation: Dictionary, drawing: Any) -> Dictionary:
 def _writes(drawing: Any) -> bool:
     """Whether a drawing has words, or hands over to another drawing."""
     try:
-        for operands, operator in pikepdf.parse_content_stream(drawing):
-            if str(operator) == "Do" or (str(operator) in WRITES and any(map(_has_glyphs, operands))):
+        for instruction in pikepdf.parse_content_stream(drawing):
+            operator = str(instruction.operator)
+            if operator == "Do" or (operator in WRITES and any(map(_has_glyphs, instruction.operands))):
                 return True
     except (pikepdf.PdfError, ValueError, TypeError):
         return True
@@ -327,7 +330,7 @@ def _value(widget: Dictionary) -> str:
 def _chosen(widget: Dictionary) -> str:
     """The labels of what was chosen in a list."""
     value, options = _inherited(widget, "/V"), _inherited(widget, "/Opt")
-    labels = {}
+    labels: dict[str, str] = {}
     for option in options if isinstance(options, Array) else ():
         pair = list(option) if isinstance(option, Array) else [option, option]
         if len(pair) == 2:

@@ -233,6 +233,15 @@ def test_the_words_of_a_stamp_are_those_it_draws():
     assert words.splitlines()[1:] == ["VU"]
 
 
+def test_a_flag_for_unknown_kinds_hides_no_known_one():
+    for change in (
+        fields(typed("montré", F=1)),
+        over(with_drawing("montré", Subtype=Name.Stamp, F=1)),
+    ):
+        assert "montré" in words_of(change)
+        assert draws(change)
+
+
 @pytest.mark.parametrize("flags", [2, 32, 34, 38])
 def test_what_readers_hide_is_neither_drawn_nor_said(flags):
     for change in (
@@ -307,6 +316,14 @@ def test_a_layer_may_be_off_on_a_screen_alone():
         )
 
     assert words_of(change).splitlines() == ["Page p1", "allume"]
+
+
+def test_a_layer_of_designers_hides_nothing():
+    def change(made):
+        off, _on = layered(made)
+        off.Intent = Name.Design
+
+    assert "eteint" in words_of(change)
 
 
 @pytest.mark.parametrize(

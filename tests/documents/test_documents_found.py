@@ -1,0 +1,411 @@
+"""What was lost, glued or untrue on the pages of other people's documents, and its neighbours."""
+
+import base64
+import gzip
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+
+from documents import carried, cda, checker, narrative
+from documents.inspection import CDA
+
+from . import files, reading
+from .test_inspection import WOULD_ACT
+from .test_narrative import level_one, media, picture, told
+
+FOUND = Path(__file__).parent / "found"
+PDF_TYPE = "application/pdf"
+
+
+def found(name: str) -> str:
+    """The HTML of a document that was found."""
+    return narrative.render((FOUND / f"{name}.xml").read_bytes())
+
+
+def words(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("&nbsp;", " ").split())
+
+
+def lead(html: str) -> str:
+    return words(re.search(r'<p class="lead">(.*?)</p>', html)[1])
+
+
+# Text revised ---------------------------------------------------------------------------------
+
+UNSEEN = '<span class="visually-hidden">{}</span>'
+GONE = f"<del>{UNSEEN.format('[supprimé&nbsp;: ')}{{}}{UNSEEN.format(' fin du texte supprimé]')}</del>"
+CAME = f"<ins>{UNSEEN.format('[ajouté&nbsp;: ')}{{}}{UNSEEN.format(' fin du texte ajouté]')}</ins>"
+
+
+def test_what_was_taken_out_is_told_apart_from_what_replaces_it():
+    html = found("cda-revised")
+
+    assert f"{GONE.format('AMOXICILLINE 3 g/j')} {CAME.format('AZITHROMYCINE 500 mg/j')}" in html
+
+
+DELETED = '<content revised="delete">A</content>'
+INSERTED = '<content revised="insert">B</content>'
+BOTH = f"{GONE.format('A')} {CAME.format('B')}"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (f"{DELETED}{INSERTED}", f"<p>{BOTH}</p>"),
+        (f"<paragraph>{DELETED}{INSERTED}</paragraph>", f"<p>{BOTH}</p>"),
+        (f"<list><item>{DELETED}{INSERTED}</item></list>", f"<ul><li>{BOTH}</li></ul>"),
+        (
+            f"<paragraph><caption>{DELETED}</caption>C</paragraph>",
+            f"<p><strong>{GONE.format('A')}</strong></p><p>C</p>",
+        ),
+        (f'<content styleCode="Bold">{DELETED}</content>', f"<p><strong>{GONE.format('A')}</strong></p>"),
+        (
+            '<content revised="delete">a<content revised="insert">b</content></content>',
+            f"<p>{GONE.format('a' + CAME.format('b'))}</p>",
+        ),
+        ('<paragraph revised="delete">A</paragraph>', GONE.format("<p>A</p>")),
+        ('<list revised="insert"><item>A</item></list>', CAME.format("<ul><li>A</li></ul>")),
+        ('<list><item revised="delete">A</item></list>', f"<ul><li>{GONE.format('A')}</li></ul>"),
+        ('<content revised="delete"><paragraph>A</paragraph></content>', GONE.format("<p>A</p>")),
+        ('hyper<content revised="insert">o</content>tension', f"<p>hyper{CAME.format('o')}tension</p>"),
+        ('<content revised="delete"> </content>A', "<p>A</p>"),
+    ],
+)
+def test_revised_text_is_told_everywhere(written, shown):
+    assert told(written) == shown
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<tbody><tr><td>{0}</td></tr></tbody>",
+        '<tbody><tr><td revised="delete">A</td></tr></tbody>',
+        '<tbody><tr revised="delete"><td>A</td></tr></tbody>',
+        '<tbody revised="delete"><tr><td>A</td></tr></tbody>',
+    ],
+)
+def test_revised_cells_are_told(table):
+    assert f"<td>{GONE.format('A')}</td>" in told(f"<table>{table.format(DELETED)}</table>")
+
+
+# Notes, captions, links -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "<paragraph>7,2 %<footnote>contrôlée</footnote> ce jour</paragraph>",
+            "7,2 % (note : contrôlée) ce jour",
+        ),
+        (
+            '<paragraph>7,2 %<footnote ID="n">contrôlée</footnote></paragraph>'
+            '<paragraph>8 %<footnoteRef IDREF="n"/></paragraph>',
+            "7,2 % (note 1 : contrôlée) 8 % (voir note 1)",
+        ),
+        ("7<footnote><paragraph>contrôlée</paragraph></footnote>", "7 note : contrôlée"),
+        ("<table><tbody><tr><td>7<footnote>a</footnote></td></tr></tbody></table>", "7 (note : a)"),
+        ("<paragraph><caption>Dosage</caption>40 mg/ml</paragraph>", "Dosage 40 mg/ml"),
+        ("<list><item><caption>Dosage</caption>40 mg/ml</item></list>", "Dosage 40 mg/ml"),
+        ("<list><caption>Titre</caption><item>a</item></list>", "Titre a"),
+        ("<table><tbody><tr><td><caption>Dosage</caption>40</td></tr></tbody></table>", "Dosage 40"),
+        ("<content><caption>Dosage</caption>40</content>", "Dosage 40"),
+        (
+            "<table><caption>a</caption><caption>b</caption><tbody><tr><td>c</td></tr></tbody></table>",
+            "a b c",
+        ),
+        ("<table>perdu<tbody><tr><td>c</td></tr></tbody></table>", "c perdu"),
+        ("<list>perdu<item>a</item></list>", "perdu a"),
+        ("5 m<sup/>s", "5 ms"),
+        (
+            '<linkHtml href="https://exemple.org/1">cliquer</linkHtml>',
+            "cliquer (https://exemple.org/1)",
+        ),
+        ('<linkHtml href="https://exemple.org/1"/>', "https://exemple.org/1"),
+        ('<linkHtml href="https://exemple.org/">exemple.org</linkHtml>', "exemple.org"),
+        ('<linkHtml href="Documents/AVK.pdf">annexe</linkHtml>', "annexe (Documents/AVK.pdf)"),
+        ('<linkHtml href="mailto:a@exemple.org">écrire</linkHtml>', "écrire (mailto:a@exemple.org)"),
+        ('<linkHtml href="#plus-bas">voir</linkHtml>', "voir"),
+        ('<linkHtml href="javascript:alert(1)">voir</linkHtml>', "voir"),
+        ('<linkHtml href=" java&#10;script:alert(1)">voir</linkHtml>', "voir"),
+        ('<linkHtml href="data:text/html,x">voir</linkHtml>', "voir"),
+    ],
+)
+def test_words_are_apart_and_none_is_lost(written, said):
+    assert words(told(written)) == said
+
+
+def test_no_sign_is_left_of_an_empty_one():
+    assert "<sup>" not in told("a<sup/>b<sub> </sub>")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cda-footnote", "HbA1c 7,2 % (note : Valeur contrôlée) ce jour"),
+        ("cda-caption-in-paragraph", "Dosage 40 mg/ml"),
+        ("cda-link", "cliquer ici (https://images.example.org/etude/123)"),
+        ("cda-text-latin1", "Ferritine à 5 µg/L, opérée"),
+        (
+            "cda-body-elsewhere",
+            "est dans un autre fichier (« compte-rendu.pdf »), qui n’est pas joint",
+        ),
+    ],
+)
+def test_documents_found_say_what_they_say(name, said):
+    assert said in words(found(name))
+
+
+# Authors --------------------------------------------------------------------------------------
+
+
+def author(*, person="", device="", organisation="", of="author", assigned="assignedAuthor"):
+    written = f"<assignedPerson><name>{person}</name></assignedPerson>" if person else ""
+    written += (
+        f"<assignedAuthoringDevice><softwareName>{device}</softwareName></assignedAuthoringDevice>"
+        if device
+        else ""
+    )
+    written += (
+        f"<representedOrganization><name>{organisation}</name></representedOrganization>"
+        if organisation
+        else ""
+    )
+    return f"<{of}><{assigned}>{written}</{assigned}></{of}>"
+
+
+def signed(*several) -> str:
+    whole = files.cda().decode()
+    before, _, rest = whole.partition("<author>")
+    return lead(narrative.render((before + "".join(several) + rest.partition("</author>")[2]).encode()))
+
+
+def legal(**who):
+    return author(of="legalAuthenticator", assigned="assignedEntity", **who)
+
+
+@pytest.mark.parametrize(
+    ("several", "said"),
+    [
+        ([author(person="Jean UN"), author(person="Anne DEUX")], "par Jean UN et Anne DEUX"),
+        (
+            [author(person="A"), author(person="B", organisation="CHU"), author(person="C")],
+            "par A, B (CHU) et C",
+        ),
+        ([author(device="Logiciel"), author(person="Anne DEUX")], "par Anne DEUX et Logiciel"),
+        ([author(device="Logiciel", organisation="Labo")], "par Logiciel, Labo"),
+        ([author(organisation="Labo")], "par Labo"),
+        (
+            [author(person="<family>DUPONT</family><given>Anne</given><prefix>Dr</prefix>")],
+            "par Dr Anne DUPONT",
+        ),
+        ([author(person="A"), author(person="A")], "par A,"),
+        ([author(person="A"), legal(person="B", organisation="CHU")], "Signé par B, CHU."),
+    ],
+)
+def test_everyone_who_wrote_or_signed_is_named(several, said):
+    assert said in signed(*several)
+
+
+def test_whoever_signs_what_they_wrote_is_named_once():
+    assert "Signé" not in signed(author(person="A"), legal(person="A"))
+
+
+def test_authors_of_found_documents_are_named():
+    assert "par Jean UN et Anne DEUX, pour" in lead(found("cda-two-authors"))
+    inspected = checker.inspect((FOUND / "cda-level-1-author.xml").read_bytes(), CDA)
+    assert "par Jean HOSPITALIER, pour" in lead(dict(inspected.parts)["narrative"].decode())
+    assert inspected.page_count == 1
+
+
+# What travels inside --------------------------------------------------------------------------
+
+
+def b64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/pdf", "Application/PDF", "pdf/xml", "application/pdf;x=y", ""]
+)
+def test_a_pdf_is_believed_by_its_bytes(media_type):
+    for body in (
+        level_one(f'mediaType="{media_type}" representation="B64">{b64(files.pdf())}'),
+        level_one(f'mediaType="{media_type}">{b64(files.pdf())}'),
+    ):
+        inspected = checker.inspect(files.cda(body=body), CDA)
+
+        assert (inspected.refusal, inspected.page_count) == ("", 1)
+
+
+def test_a_pdf_named_otherwise_is_shown():
+    assert checker.inspect((FOUND / "cda-pdf-named-otherwise.xml").read_bytes(), CDA).page_count == 1
+
+
+def _raw_deflate(content):
+    deflating = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return deflating.compress(content) + deflating.flush()
+
+
+@pytest.mark.parametrize(
+    ("kind", "packed"),
+    [("DF", _raw_deflate), ("DF", zlib.compress), ("ZL", zlib.compress), ("GZ", gzip.compress)],
+)
+def test_what_is_compressed_is_inflated(kind, packed):
+    body = level_one(
+        f'mediaType="text/plain" representation="B64" compression="{kind}">{b64(packed("été".encode()))}'
+    )
+
+    assert "<p>été</p>" in narrative.render(files.cda(body=body))
+
+
+def test_what_inflates_without_end_is_not_shown(monkeypatch):
+    monkeypatch.setattr(carried, "MOST_BYTES", 1000)
+    body = level_one(
+        f'mediaType="text/plain" representation="B64" compression="ZL">{b64(zlib.compress(bytes(9999)))}'
+    )
+
+    assert "vide ou abîmé" in narrative.render(files.cda(body=body))
+
+
+TEXT = "Ferritine à 5 µg/L, œdème"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "charset"),
+    [
+        ("utf-8", ""),
+        ("utf-8", "UTF-8"),
+        ("utf-8-sig", ""),
+        ("cp1252", ""),
+        ("cp1252", "ISO-8859-1"),
+        ("cp1252", "windows-1252"),
+        ("cp1252", "utf-8"),
+        ("cp1252", "nonsense"),
+        ("iso-8859-15", "ISO-8859-15"),
+        ("utf-16", ""),
+        ("utf-16", "UTF-16"),
+    ],
+)
+def test_a_text_is_read_in_its_charset(encoding, charset):
+    content = b64(TEXT.encode(encoding))
+    for attributes in (
+        f'mediaType="text/plain" charset="{charset}"',
+        f'mediaType="text/plain; charset={charset}"',
+    ):
+        html = narrative.render(files.cda(body=level_one(f'{attributes} representation="B64">{content}')))
+
+        assert f"<p>{TEXT}</p>" in html
+
+
+def attached(*contents: bytes, **more) -> bytes:
+    shown = "".join(f'<renderMultiMedia referencedObject="m{place}"/>' for place in range(len(contents)))
+    entries = "".join(media(content, PDF_TYPE, f"m{place}") for place, content in enumerate(contents))
+    return files.cda(shown, entries=entries, **more)
+
+
+LOCKED_OUT = b"%PDF-1.7\n" + bytes(500)
+
+
+def test_one_broken_attachment_hides_none_of_the_others():
+    inspected = checker.inspect(attached(files.pdf("un"), LOCKED_OUT, files.pdf("deux")), CDA)
+
+    html = dict(inspected.parts)["narrative"].decode()
+    assert (inspected.refusal, inspected.page_count) == ("", 2)
+    assert html.count("ses pages suivent") == 2
+    assert html.count("ne peuvent pas être montrées&nbsp;: il est abîmé") == 1
+
+
+def test_an_attachment_referred_to_twice_is_shown_once():
+    twice = '<renderMultiMedia referencedObject="X"/>' * 2
+
+    inspected = checker.inspect(files.cda(twice, entries=media(files.pdf(), PDF_TYPE)), CDA)
+
+    assert inspected.page_count == 1
+    assert "annoncé plus haut" in dict(inspected.parts)["narrative"].decode()
+
+
+def test_an_attachment_that_would_act_refuses_the_whole():
+    acts = files.pdf(change=WOULD_ACT["a script at the opening"][0])
+
+    assert checker.inspect(attached(files.pdf(), acts), CDA).refusal == "pdf.script"
+
+
+def test_a_body_that_cannot_be_read_is_refused():
+    body = level_one(f'mediaType="application/pdf" representation="B64">{b64(LOCKED_OUT)}')
+
+    assert checker.inspect(files.cda(body=body), CDA).refusal == "pdf.unreadable"
+
+
+def test_what_no_passage_refers_to_is_shown_at_the_end():
+    html = narrative.render(
+        files.cda("<paragraph>Texte</paragraph>", entries=media(picture()) + media(picture(), name=""))
+    )
+
+    assert html.count("<figure>") == 2
+
+
+def test_the_caption_of_what_is_missing_is_kept():
+    written = (
+        '<renderMultiMedia referencedObject="nulle-part"><caption>Radio du genou</caption></renderMultiMedia>'
+    )
+
+    assert "Radio du genou" in told(written)
+
+
+@pytest.mark.parametrize("value", ["javascript:alert(1)", "data:text/html,x", ""])
+def test_a_body_elsewhere_under_an_odd_address_is_told_without_it(value):
+    body = f'<nonXMLBody><text mediaType="application/pdf"><reference value="{value}"/></text></nonXMLBody>'
+
+    html = narrative.render(files.cda(body=body))
+
+    assert "alert" not in html
+    assert "text/html" not in html
+    assert len(words(html)) > len(lead(html))
+
+
+# Names ----------------------------------------------------------------------------------------
+
+
+def named(families: str, givens: str = '<given qualifier="BR">Camille</given>') -> cda.Header:
+    whole = files.cda().decode()
+    name = re.search(r"<name>\s*<family.*?</name>", whole, re.S)[0]
+    return cda.read_header(whole.replace(name, f"<name>{families}{givens}</name>").encode())
+
+
+@pytest.mark.parametrize(
+    ("families", "birth", "used"),
+    [
+        ('<family qualifier="BR">A</family><family qualifier="SP">B</family>', "A", "B"),
+        ('<family qualifier="SP">B</family><family qualifier="BR">A</family>', "A", "B"),
+        ('<family>A</family><family qualifier="SP">B</family>', "A", "B"),
+        (
+            '<family qualifier="BR">A</family><family qualifier="CL">B</family>'
+            '<family qualifier="SP">C</family>',
+            "A",
+            "B",
+        ),
+        ('<family qualifier="BR CL">A</family>', "A", "A"),
+        ('<family qualifier="AD">A</family>', "A", None),
+        ("<family>A</family>", "A", None),
+    ],
+)
+def test_each_kind_of_family_name_is_what_the_standard_says(families, birth, used):
+    traits = named(families).traits
+
+    assert (traits.birth_name, traits.used_name) == (birth, used)
+
+
+def test_the_name_of_a_spouse_is_no_birth_name():
+    header = named('<family qualifier="SP">B</family>')
+
+    assert header.traits is None
+    assert header.used_name == "B"
+
+
+def test_words_of_a_level_one_text_are_read_by_another_reader_too():
+    _, said = reading.said(narrative.render(files.cda(body=level_one('mediaType="text/plain">un deux'))))
+
+    assert "Anne" in said
