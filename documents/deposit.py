@@ -34,6 +34,28 @@ MOST_BYTES_OF_XML = xmlguard.LIMITS.bytes
 LONGEST_TITLE = 200
 EARLIEST = date(1900, 1, 1)
 CLAIMS = {"application/pdf": PDF, "text/xml": CDA, "application/xml": CDA, "application/cda+xml": CDA}
+# What the end of a name says; None for kinds of files that are not taken. Other endings say nothing.
+ENDINGS: dict[str, str | None] = {
+    "pdf": PDF,
+    "xml": CDA,
+    "cda": CDA,
+    **dict.fromkeys(
+        ("doc", "docx", "odt", "rtf", "txt", "htm", "html", "jpg", "jpeg", "png", "gif", "tif", "tiff")
+    ),
+    **dict.fromkeys(("bmp", "heic", "webp", "zip", "eml", "msg", "xls", "xlsx", "ods", "csv", "dcm")),
+}
+SAID = {PDF: "un PDF", CDA: "un document CDA"}
+# What else a file may be, by how it begins.
+OTHER_KINDS = {
+    b"\xff\xd8\xff": "une image",
+    b"\x89PNG": "une image",
+    b"GIF8": "une image",
+    b"II*\0": "une image",
+    b"MM\0*": "une image",
+    b"PK\x03\x04": "un document Word, LibreOffice ou une archive",
+    b"\xd0\xcf\x11\xe0": "un document Word",
+    b"{\\rtf": "un document Word",
+}
 
 
 class BadDocument(ValueError):
@@ -76,7 +98,7 @@ def deposit(
     content: bytes,
     media_type: str,
     type_code: str,
-    title: str,
+    title: str | None,
     created_on: date,
     masked: bool,
     withheld: bool,
@@ -88,12 +110,13 @@ def deposit(
 ) -> Receipt:
     """Seal a document into quarantine and have it checked. Raises BadDocument, TooManyWaiting, gate.Refused.
 
-    Of a minor, whether representatives may see it must be answered: None is refused.
+    Of a minor, whether representatives may see it must be answered: None is refused. Without a title a CDA
+    document has its own; when `title` is None, any other has the name of its type.
     """
     kind = _kind(type_code)
-    media_type = _media_type(content, media_type)
+    media_type = _media_type(content, media_type, file_name)
     header = _header(content) if media_type == CDA else None
-    title = _title(title or (header.title if header else ""))
+    title = _title(title or (header.title if header else "") or (kind.label if title is None else ""))
     _day(created_on, at)
     if masked and withheld:
         raise BadDocument(
@@ -287,18 +310,38 @@ TOO_LARGE = _bad_file(
 )
 
 
-def _media_type(content: bytes, claimed: str) -> str:
-    """What the bytes are, whatever the sender says, provided that both agree."""
+def _media_type(content: bytes, claimed: str, file_name: str) -> str:
+    """What the bytes are, whatever the sender and the name say, provided that all agree."""
     if not content:
         raise _bad_file("Le fichier est vide. Choisissez-en un autre.", "empty")
     if len(content) > MOST_BYTES:
         raise TOO_LARGE
     found = _sniffed(content)
-    if found is None or CLAIMS.get(claimed, found) != found:
-        raise _bad_file("Ce fichier n’est ni un PDF ni un document CDA. Choisissez un PDF.", "media_type")
+    if found is None:
+        raise _bad_file(_neither(content), "media_type")
+    ending = file_name.strip().rpartition(".")[2].lower() if "." in file_name else ""
+    if ENDINGS.get(ending, found) != found:
+        raise _bad_file(
+            f"Le nom de ce fichier finit par « .{ending} », mais il contient {SAID[found]}."
+            " Vérifiez que c’est le bon fichier, corrigez son nom, puis redéposez-le.",
+            "media_type",
+        )
+    if CLAIMS.get(claimed, found) != found:
+        raise _bad_file(
+            f"Ce fichier est annoncé comme {SAID[CLAIMS[claimed]]}, mais il contient {SAID[found]}.",
+            "media_type",
+        )
     if found == CDA and len(content) > MOST_BYTES_OF_XML:
         raise _bad_file("Ce document CDA dépasse 20 Mo. Déposez-le en plusieurs documents.", "too_large")
     return found
+
+
+def _neither(content: bytes) -> str:
+    """The sentence about a file of another kind."""
+    kind = next((said for start, said in OTHER_KINDS.items() if content.startswith(start)), "")
+    if kind:
+        return f"Ce fichier est {kind}. Imprimez-le en PDF, puis déposez cette copie."
+    return "Ce fichier n’est ni un PDF ni un document CDA. Imprimez-le en PDF, puis déposez cette copie."
 
 
 def _sniffed(content: bytes) -> str | None:
@@ -317,12 +360,21 @@ def _header(content: bytes) -> cda.Header:
             " Produisez-le de nouveau, ou déposez-le en PDF.",
             rejected.code,
         ) from None
-    if not header.ins or header.traits is None:
-        raise _bad_file(
-            "Ce document CDA ne dit pas de qui il parle : l’INS ou l’identité du patient manque.",
-            "cda.nobody",
-        )
+    if sentence := _about_nobody(header):
+        raise _bad_file(sentence, "cda.nobody")
     return header
+
+
+def _about_nobody(header: cda.Header) -> str:
+    """What is missing of the identity of the patient; empty when nothing is."""
+    ask = "Demandez à votre logiciel de l’y écrire, puis redéposez-le."
+    if not header.ins:
+        return f"Ce document CDA ne dit pas de qui il parle : le numéro INS du patient manque. {ask}"
+    if header.traits is not None:
+        return ""
+    if header.used_name:
+        return f"Ce document CDA donne le nom d’usage du patient, mais pas son nom de naissance. {ask}"
+    return f"Ce document CDA ne dit pas de qui il parle : le nom ou le prénom du patient manque. {ask}"
 
 
 def _of_somebody_else(header: cda.Header, holder: Identity) -> bool:

@@ -116,7 +116,7 @@ REFUSALS: dict[Reason, Answer] = {
     Reason.REFUSED_BY_CHECKS: _answer(
         "Ce fichier n'a pas pu être accepté",
         "Il est abîmé, trop lourd à lire, ou contient ce qu'un document de santé ne doit pas contenir. "
-        "Enregistrez-le de nouveau en PDF, puis redéposez-le.",
+        "Imprimez-le en PDF, puis déposez cette copie.",
     ),
     Reason.SUPERSEDED: _answer(
         "Une version plus récente de ce document existe",

@@ -23,18 +23,35 @@ from portal.forms import Choices, Form
 
 from .whom import professionals_only
 
-PDF = "application/pdf"
 LARGEST_REQUEST = deposits.MOST_BYTES + 1_000_000  # a file, and what the form says of it
-# Why a file was refused, as its author may mend it; by the verdict, or by how it begins.
+PRINTED = "Imprimez-le en PDF, puis déposez cette copie : elle montre la même chose, et ne fait rien d’autre."
+AGAIN = "Produisez-le de nouveau depuis le logiciel d’où il vient, puis redéposez-le."
+SMALLER = "Imprimez-le en PDF en plusieurs parties, puis déposez chacune d’elles."
+# Why a file was refused and what its author can do, by the verdict or by how it begins.
 REFUSED = {
-    "pdf.password": "Il est protégé par un mot de passe.",
-    "pdf.unreadable": "Il est abîmé : nous n’arrivons pas à le lire.",
-    "pdf.no_page": "Il n’a aucune page.",
-    "pdf.too_complex": "Il est trop lourd à lire sans danger.",
-    "checks.exhausted": "Il est trop lourd à lire : l’ouvrir demande trop de calcul ou de mémoire.",
-    "pdf.": "Il contient des actions automatiques : un document de santé ne doit que se lire.",
-    "checks.closed": "Nous n’avons pas pu le vérifier. Ce n’est pas forcément la faute du fichier.",
-    "": "Il est abîmé, ou contient ce qu’un document de santé ne doit pas contenir.",
+    "pdf.password": (
+        "Il est protégé par un mot de passe.",
+        "Enregistrez-en une copie sans mot de passe, puis déposez cette copie.",
+    ),
+    "pdf.unreadable": ("Il est abîmé : nous n’arrivons pas à le lire.", AGAIN),
+    "pdf.no_page": ("Il n’a aucune page.", AGAIN),
+    "pdf.too_complex": ("Il est trop lourd à lire sans danger.", SMALLER),
+    "pdf.form": ("C’est un formulaire à remplir, qui change selon ce qu’on y écrit.", PRINTED),
+    "pdf.changes": ("Il change ce qu’il montre dès qu’on l’ouvre.", PRINTED),
+    "pdf.elsewhere": ("Il renvoie à un autre fichier, ou ouvre une adresse de lui-même.", PRINTED),
+    "pdf.media": ("Il contient un son, une vidéo ou une image animée.", PRINTED),
+    "pdf.": ("Il contient des actions automatiques : un document de santé ne doit que se lire.", PRINTED),
+    "checks.exhausted": (
+        "Il est trop lourd à lire : l’ouvrir demande trop de calcul ou de mémoire.",
+        SMALLER,
+    ),
+    "checks.closed": (
+        "Nous n’avons pas pu le vérifier. Ce n’est pas forcément la faute du fichier.",
+        "Redéposez-le, ou imprimez-le en PDF et déposez cette copie.",
+    ),
+    "cda.": ("Ce document CDA n’est pas écrit comme il doit l’être.", AGAIN),
+    "xml.": ("Ce document CDA n’est pas écrit comme il doit l’être.", AGAIN),
+    "": ("Il est abîmé, ou contient ce qu’un document de santé ne doit pas contenir.", PRINTED),
 }
 WAITING = (
     "Beaucoup de vos documents, ou de ceux de votre structure, attendent encore d’être vérifiés. Ce qui est "
@@ -88,8 +105,9 @@ class Answer(forms.TypedChoiceField):
 
 class DepositForm(Form):
     content = forms.FileField(
-        label="Fichier PDF",
-        widget=forms.FileInput({"accept": f"{PDF},.pdf"}),
+        label="Fichier",
+        help_text="Un PDF, ou un document CDA (XML) produit par votre logiciel.",
+        widget=forms.FileInput({"accept": "application/pdf,.pdf,text/xml,application/xml,.xml"}),
         error_messages={
             "required": "Choisissez le fichier.",
             "empty": "Ce fichier est vide. Choisissez-en un autre.",
@@ -103,7 +121,7 @@ class DepositForm(Form):
     )
     title = forms.CharField(
         label="Titre",
-        help_text="Facultatif. Sans titre, le type en tient lieu.",
+        help_text="Facultatif. Sans titre, celui du document CDA ou le type en tient lieu.",
         required=False,
         max_length=120,
         widget=forms.TextInput({"autocomplete": "off"}),
@@ -175,9 +193,9 @@ class DepositForm(Form):
         return {
             "content": told["content"].read(),
             "file_name": told["content"].name,
-            "media_type": PDF,
+            "media_type": "",  # what the browser says of it comes from its name, which is looked at
             "type_code": told["type"],
-            "title": told["title"] or nomenclature.TYPES[told["type"]].label,
+            "title": told["title"] or None,
             "created_on": told["created_on"],
             "masked": not told["shown_to_professionals"],
             "withheld": not told["shown_to_holder"],
@@ -227,14 +245,17 @@ def receipt(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpRe
     deposited = deposits.receipt(dossier_id, document_id, by=request.actor, at=timezone.now())
     if deposited is None:
         raise Http404
+    why, advice = why_refused(deposited.verdict)
     page = {
         "holder": deposited.holder,
         "receipt": deposited,
-        "why": why_refused(deposited.verdict),
+        "why": why,
+        "advice": advice,
         "civility": civility(deposited.holder, minor=deposited.holder.minor),
     }
     return render(request, "professional/receipt.html", page)
 
 
-def why_refused(verdict: str) -> str:
+def why_refused(verdict: str) -> tuple[str, str]:
+    """What is wrong with a file, and what its author can do."""
     return REFUSED[max((start for start in REFUSED if verdict.startswith(start)), key=len)]
