@@ -88,8 +88,8 @@ NOT_ONE = _kept_apart(
     professional="Ce qui a été reçu n'est pas un relevé.",
 )
 KEY = _nothing_came(
-    "L'Assurance Maladie ne nous répond pas",
-    "L'Assurance Maladie refuse la clé de notre service. C'est à nous de réparer cela, pas à vous.",
+    "L'Assurance Maladie ne reconnaît pas notre service",
+    "Elle refuse la clé que nous lui présentons. C'est à nous de réparer cela, pas à vous.",
     professional="L'Assurance Maladie refuse la clé de ce service.",
 )
 ADDRESS = _nothing_came(

@@ -151,7 +151,9 @@ def _care_date(cell: str) -> str:
         return '<p class="entry-when"></p>'
     first = found[0]
     if first.month is None:
-        return f'<p class="entry-when"><time datetime="{first.year:04}"><b>{first.year}</b></time></p>'
+        return (
+            f'<p class="entry-when"><span><time datetime="{first.year:04}">{first.year:04}</time></span></p>'
+        )
     month = dates.SHORT_MONTHS[first.month - 1]
     if first.day is None:
         told = f'<time datetime="{first.year:04}-{first.month:02}">{month}</time>'

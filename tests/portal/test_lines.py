@@ -132,7 +132,7 @@ WRITTEN = {
     "months that no calendar has": ("05/13/2026", ""),
     "a day that no calendar has": ("31/02/2026", ""),
     "a month": ("11/2024", '<time datetime="2024-11">nov.</time><span>2024</span>'),
-    "a year": ("2024", '<time datetime="2024"><b>2024</b></time>'),
+    "a year": ("2024", '<span><time datetime="2024">2024</time></span>'),
     "a day and a word": ("le 12/04/2019", "<b>12</b> avr."),
     "two days": ("du 30/12/2024 au 02/01/2025", "<b>30</b> déc."),
     "no date": ("en cours", ""),
