@@ -313,7 +313,7 @@ class _Reader:
         self.vouch()
         if self.mention is None or len(self.sections) != len(sections.FORMS):
             raise Rejected("missing_section")
-        written = _told(self.one("written_at", "bad_date"))
+        written = _told(self.one("written_at", "no_date"))
         start, end = _told(self.one("period_start", "no_period")), _told(self.one("period_end", "no_period"))
         if end.last_day < start.first_day:
             raise Rejected("period_reversed")

@@ -401,7 +401,7 @@ def _keep_apart(passage: Passage, code: str, received: Received | None) -> None:
         "INSERT INTO history_held (id, dossier_id, code, received_at, content_mac, sealed)"
         " VALUES (%s::uuid, %s::uuid, %s, %s::timestamptz, %s::bytea, %s::bytea) ON CONFLICT DO NOTHING",
         [
-            *(held_id, passage.dossier_id, code, passage.at),
+            *(held_id, passage.dossier_id, code[:40], passage.at),
             keeping.content_mac(passage.keyring, sha256),
             passage.keyring.seal("history_held", "sealed", held_id, body),
         ],

@@ -172,6 +172,7 @@ CAUSES: dict[str, tuple[Told, str]] = {
     "missing_narrative": (INCOMPLETE, PARTIAL + "une section ne dit rien."),
     "no_": (INCOMPLETE, "Le relevé n'est pas complet."),
     "no_identifier": (INCOMPLETE, PARTIAL + "il n'a pas d'identifiant, ou il en a plusieurs."),
+    "no_date": (INCOMPLETE, PARTIAL + "il n'est pas daté, ou il l'est plusieurs fois."),
     "no_version": (INCOMPLETE, PARTIAL + "il n'a pas de numéro de version."),
     "no_period": (INCOMPLETE, PARTIAL + "il ne dit pas de quelle période il parle, ou il en dit plusieurs."),
     "truncated": (CUT, "Le relevé a été coupé en route. Relancer suffit d'ordinaire."),

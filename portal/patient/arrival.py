@@ -80,13 +80,18 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
         case Phase.LEFT_OUT:
             told, _ = imports.cause(state.cause)
             return "Votre parcours de soins n'a pas été versé", told.left_out, "info"
+    if state.dated_on is None:
+        return (
+            "L'Assurance Maladie n'a rien envoyé",
+            "Nous n'avons reçu aucun relevé. Cela ne dit rien de vos soins.",
+            "info",
+        )
     if not state.lines:
-        on = f"Au {dates.day(state.dated_on)}, l" if state.dated_on else "L"
         return (
             "Aucun soin remboursé",
-            f"{on}'Assurance Maladie ne connaît aucun soin remboursé dans la période.",
+            f"Au {dates.day(state.dated_on)}, l'Assurance Maladie ne connaît aucun soin remboursé "
+            "dans la période.",
             "info",
         )
     lines = f"{state.lines} lignes" if state.lines > 1 else "1 ligne"
-    on = f", à jour au {dates.day(state.dated_on)}" if state.dated_on else ""
-    return "Votre parcours de soins est là", f"{lines}{on}.", "success"
+    return "Votre parcours de soins est là", f"{lines}, à jour au {dates.day(state.dated_on)}.", "success"

@@ -41,8 +41,10 @@ def care(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
 def missing(state: ImportState) -> str:
     """Why there is nothing, or nothing newer, to read; empty when all that was asked for is here."""
     match state.phase:
-        case Phase.DONE:
+        case Phase.DONE if state.dated_on is not None:
             return ""
+        case Phase.DONE:
+            sentence = "L'Assurance Maladie n'a envoyé aucun relevé : cela ne dit rien de ses soins."
         case Phase.NOTHING if state.cause == "unknown":
             sentence = (
                 "L'Assurance Maladie ne trouve personne sous ce numéro : cela ne dit rien de ses soins."

@@ -1,9 +1,11 @@
 """What the insurer may answer, and its neighbours: how each ends, what the holder reads, what staff read."""
 
 import json
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zlib import decompress
 
 import pytest
@@ -11,6 +13,7 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
+import history
 from access import gate
 from access.policy import Action
 from accounts.insurer import InsurerUnreachable
@@ -20,6 +23,7 @@ from history import importing, review
 from history.consultation import Phase, care_history, progress
 from history.things import CareHistoryAtTheDoor
 from jobs import queue
+from portal import imports
 from portal.patient.arrival import arrival
 from portal.professional.care import missing
 from portal.staff.waiting import meaning
@@ -188,6 +192,12 @@ VARIANTS = {
         statement(written_at=datetime(2035, 1, 1, 8)),
         "pas encore venue",
         "daté d’un jour",
+    ),
+    "no date": held(
+        "no_date",
+        changed('<effectiveTime value="20261121213000+0100"/>', '<effectiveTime nullFlavor="UNK"/>'),
+        "n’est pas complet",
+        "il n’est pas daté",
     ),
     "a month that no calendar has": held(
         "bad_date", dated(end="202613"), "une date impossible", "date impossible"
@@ -504,6 +514,33 @@ def test_what_can_never_be_filed_is_kept_whole_at_the_last_attempt(
 
     assert (state_of(job_id).state, state_of(job_id).code) == ("held", "error.IntegrityError")
     assert bytes_kept(dossier_id) == sent
+
+
+def test_without_a_statement_nobody_is_told_that_there_was_no_care(dossier_id, job_id, the_insurer):
+    """As the first « nothing new » was once written down: filed, and nothing to read."""
+    the_insurer.says(204)
+    queue.work(job_id)
+    state = replace(progress(dossier_id, by=holder_of(dossier_id), at=NOON), phase=Phase.DONE)
+
+    told = arrival(state, at=NOON)
+
+    assert "Aucun soin" not in f"{told.title} {told.sentence} {missing(state)}"
+    assert "cela ne dit rien de ses soins" in missing(state)
+
+
+def test_every_code_of_the_reader_and_of_the_insurer_has_words_of_its_own():
+    told = "".join(
+        (Path(history.__file__).parent / name).read_text(encoding="utf-8")
+        for name in ("cnam_hr.py", "source.py", "importing.py")
+    )
+    codes = set(re.findall(r'(?:Rejected|Unusable)\(\s*"([a-z_.]+)"', told))
+    codes |= set(re.findall(r'"((?:address|answer)\.[a-z_]+)"', told))
+    codes |= set(re.findall(r'return "([a-z]+_[a-z_]+)"', told))
+    codes |= set(re.findall(r'self\.one\("\w+", "(\w+)"', told))
+
+    assert len(codes) > 35
+    alone = {code for code in codes if code not in imports.CAUSES and not code.startswith(("too_", "wrong_"))}
+    assert alone == set()
 
 
 # --- Waiting ----------------------------------------------------------------------------------------
