@@ -30,7 +30,10 @@ CUT: dict[str, dict[str, str]] = {
         "bare-debian-13-user": "trixie and user",
     },
 }
-OTHERS: dict[str, list[str]] = {"throughput": ["-m", "tests.bench", "--write"]}
+OTHERS: dict[str, list[str]] = {
+    "anonymous": ["-m", "pytest", "tests/portal/public/test_nothing_stays.py", "-m", "proof", "-rs"],
+    "throughput": ["-m", "tests.bench", "--write"],
+}
 
 # What a proof does not read: what it writes, and what people read.
 NOT_CODE = {".git", ".venv", "var", "__pycache__", "docs"}
