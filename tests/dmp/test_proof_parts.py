@@ -46,13 +46,18 @@ def test_a_part_that_lasts_too_long_is_ended_with_what_it_started():
     assert not any(b"61.5" in words for words in command_lines())
 
 
-def test_every_file_of_the_folder_is_in_a_part_and_no_name_is_taken_twice():
+def test_every_proof_is_in_a_part_and_no_name_is_taken_twice():
     found = parts.parts()
     names = [part.name for part in found]
     read = {word.rpartition("/")[2] for part in found for word in part.arguments if word.endswith(".py")}
 
     assert len(set(names)) == len(names)
-    assert read == {path.name for path in parts.HERE.glob("test_*.py")}
+    elsewhere = {
+        path.name
+        for path in parts.ROOT.glob("tests/**/test_*.py")
+        if path.parent != parts.HERE and "pytest.mark." + "proof" in path.read_text()
+    }
+    assert read == {path.name for path in parts.HERE.glob("test_*.py")} | elsewhere
     assert set(parts.CUT) <= read
 
 
