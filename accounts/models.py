@@ -326,7 +326,14 @@ class Notice(models.Model):
     dossier_id = models.UUIDField(null=True)
     sealed = models.BinaryField(null=True)  # a code, and where to when no account has the contact
     created_at = models.DateTimeField(db_index=True)
+    leaves_at = models.DateTimeField(null=True)  # of one that is gathered: not before
+    seen_at = models.DateTimeField(null=True)  # the holder came since: it has nothing left to tell
     sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["dossier_id"], name="notices_not_seen", condition=Q(seen_at=None)),
+        ]
 
     def __str__(self) -> str:
         return self.kind

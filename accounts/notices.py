@@ -1,6 +1,8 @@
-"""Short messages: something changed, or a code. They never say who, what, nor which kind of care.
+"""Short messages: something changed, or a code. They never say who, what, nor which kind of care, and have no
+link: whoever imitates one has nothing to lead anybody to.
 
-Queued in the transaction of the act, sent by a job, wiped once sent.
+Queued in the transaction of the act, sent by a job, wiped once sent. What only says that a dossier changed is
+gathered: one message leaves at once, the following when its holder has come since, or when a day has passed.
 """
 
 from collections.abc import Sequence
@@ -33,7 +35,6 @@ class NoticeKind(StrEnum):
     CODE = "code"
     COUNTER_CODE = "counter_code"
     AWAKE = "awake"
-    OPENED = "opened"
     CHANGED = "changed"
     PASSWORD = "password"  # noqa: S105 - the name of a notice
 
@@ -63,11 +64,9 @@ _WORDS = {
         "Votre DMP peut se lire par Internet depuis le {when}. Si ce n'est pas vous, allez à un guichet"
         " avec votre carte Vitale.",
     ),
-    NoticeKind.OPENED: Words(
-        "Votre DMP est ouvert", "Votre DMP est ouvert. Connectez-vous pour le consulter : {address}"
-    ),
     NoticeKind.CHANGED: Words(
-        "Votre DMP a changé", "Votre DMP a changé. Connectez-vous pour voir ce qui est nouveau : {address}"
+        "Votre DMP a changé",
+        "Votre DMP a changé. Connectez-vous comme d'habitude pour voir ce qui est nouveau.",
     ),
     NoticeKind.PASSWORD: Words(
         "Votre mot de passe a changé",
@@ -77,6 +76,9 @@ _WORDS = {
 }
 
 
+# Told together. What is about an account, or calls for somebody to act, never waits.
+GATHERED = frozenset({NoticeKind.CHANGED})
+
 # A code that died on the way is not sent.
 _LIVES = {NoticeKind.CODE: CODES_LIVE, NoticeKind.COUNTER_CODE: timedelta(minutes=30)}
 
@@ -85,17 +87,38 @@ def words(kind: NoticeKind, *, code: str = "", at: datetime | None = None) -> Wo
     """The message; `at` is when what it tells happened."""
     told = _WORDS[kind]
     when = f"{timezone.localtime(at):%d/%m, %H h %M}" if at else ""
-    return Words(told.subject, told.text.format(code=code, when=when, address=settings.DMP_BASE_URL))
+    return Words(told.subject, told.text.format(code=code, when=when))
 
 
 def queue(
     kind: NoticeKind, *, at: datetime, dossier_id: UUID | None = None, user_id: UUID | None = None
-) -> UUID:
-    """Tell a user, or the holder of a dossier, that something changed, if this transaction commits.
+) -> UUID | None:
+    """Tell a user, or the holder of a dossier, that something changed, if this transaction commits. None when
+    a message that is to leave later tells of it.
 
     Who has no web access is told nothing: there is nobody to write to.
     """
+    if kind in GATHERED and dossier_id is not None:
+        return _gather(uuid4(), kind, dossier_id, at=at)
     return _queue(uuid4(), kind, None, user_id=user_id, dossier_id=dossier_id, at=at)
+
+
+def _gather(notice_id: UUID, kind: NoticeKind, dossier_id: UUID, *, at: datetime) -> UUID | None:
+    """None when one is already to leave later: it tells of this too."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT accounts_gather_notice(%s::uuid, %s, %s::uuid)", [notice_id, str(kind), dossier_id]
+        )
+        [after] = cursor.fetchone()
+    if after is None:
+        return None
+    jobs.enqueue(SEND, subject_id=dossier_id, idem=str(notice_id), at=at, after=after)
+    return notice_id
+
+
+def came(dossier_id: UUID, *, at: datetime) -> None:
+    """The holder signs in, and sees what is new: nothing of it is left to tell."""
+    Notice.objects.filter(dossier_id=dossier_id, seen_at=None, kind__in=GATHERED).update(seen_at=at)
 
 
 def queue_code(contact: Contact, code: str, *, at: datetime, kind: NoticeKind = NoticeKind.CODE) -> UUID:
@@ -152,14 +175,14 @@ class Message:
 
 
 def to_send(notice_id: UUID) -> list[Message]:
-    """The messages of one notice: none when it was sent, when nobody is there to write to, or when it is a
-    code too old to serve, by the clock of the database."""
+    """The messages of one notice: none when it was sent, when the holder has come since, when nobody is there
+    to write to, or when it is a code too old to serve, by the clock of the database."""
     notice = (
         Notice.objects.filter(pk=notice_id, sent_at=None)
         .annotate(now=Func(function="statement_timestamp", output_field=DateTimeField()))
         .first()
     )
-    if notice is None:
+    if notice is None or notice.seen_at is not None:
         return []
     kind = NoticeKind(notice.kind)
     lives = CODES_LIVE if kind is NoticeKind.CODE else _LIVES.get(kind, KEPT_FOR)

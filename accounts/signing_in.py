@@ -468,6 +468,8 @@ def _enter_as(request: HttpRequest, user: User, authentication: Authentication, 
     request.session.flush()
     enter(request, actor, owner_id=user.pk, at=at, password_epoch=user.password_epoch)
     request.session[_USER] = str(user.pk)
+    if user.dossier_id is not None:
+        notices.came(user.dossier_id, at=at)
     return actor
 
 

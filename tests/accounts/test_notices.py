@@ -1,6 +1,7 @@
 """Notices leave once their act is committed, say nothing of anybody, and are wiped once sent."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -11,7 +12,8 @@ from uuid import uuid4
 
 import pytest
 from django.core import mail
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import notices
@@ -186,7 +188,7 @@ def test_a_mail_server_that_drips_does_not_hold_us(settings, monkeypatch):
     with dripping(b"220 hello" + b"-" * 200) as (settings.EMAIL_HOST, settings.EMAIL_PORT):
         began = time.monotonic()
         with pytest.raises(NotDelivered):
-            notices.deliver(MAILBOX, notices.words(NoticeKind.OPENED), once="1")
+            notices.deliver(MAILBOX, notices.words(NoticeKind.CHANGED), once="1")
         seconds = time.monotonic() - began
 
     assert seconds < 3.0
@@ -219,7 +221,147 @@ def test_notices_of_a_week_ago_are_forgotten():
 
 
 @pytest.mark.parametrize("kind", list(NoticeKind))
-def test_words_are_short_enough_for_one_or_two_sms(kind, settings):
-    settings.DMP_BASE_URL = "https://www.dmp.example"
-
+def test_words_are_short_enough_for_one_or_two_sms(kind):
     assert len(notices.words(kind, code="123456").text) <= 160
+
+
+@pytest.mark.parametrize("kind", list(NoticeKind))
+def test_no_message_carries_a_link_nor_an_address(kind, settings):
+    told = notices.words(kind, code="123456", at=NOON)
+
+    for words in (told.subject, told.text):
+        assert not re.search(r"https?:|www|://|[a-z0-9-]+\.(?:fr|com|example)|@", words, re.IGNORECASE)
+        assert settings.DMP_BASE_URL.partition("://")[2] not in words
+
+
+# Gathered --------------------------------------------------------------------------------------
+
+
+def left(gateway):
+    """What left so far: jobs that are due are worked, as the worker does."""
+    queue.work_due(300)
+    return len(gateway.all)
+
+
+@pytest.fixture
+def reached(gateway, real_database):
+    """Camille's account, reached by SMS, and her dossier."""
+    return User.objects.get(pk=open_camille(contact=PHONE).user_id)
+
+
+@pytest.fixture
+def days_pass(real_database):
+    """As if everything about notices had happened that much earlier."""
+
+    def shift(days):
+        with real_database.superuser() as server:
+            earlier = [timedelta(days=days)]
+            server.execute("UPDATE accounts_notice SET created_at = created_at - %s", earlier)
+            server.execute("UPDATE accounts_notice SET leaves_at = leaves_at - %s", earlier)
+            server.execute("UPDATE jobs_job SET run_after = run_after - %s WHERE state = 'ready'", earlier)
+
+    return shift
+
+
+def change(user, times=1):
+    for _ in range(times):
+        with transaction.atomic():
+            notices.queue(NoticeKind.CHANGED, dossier_id=user.dossier_id, at=NOON)
+
+
+def test_a_hundred_and_forty_five_deposits_are_one_message(gateway, reached):
+    change(reached)
+    assert left(gateway) == 1
+
+    change(reached, 144)
+
+    assert left(gateway) == 1
+    assert Notice.objects.count() == 2, "one that left, and one for all the others"
+
+
+def test_what_was_gathered_is_told_once_a_day_has_passed(gateway, reached, days_pass):
+    change(reached, 5)
+    left(gateway)
+
+    days_pass(1)
+
+    assert left(gateway) == 2
+    change(reached)
+    assert left(gateway) == 2
+    days_pass(1)
+    assert left(gateway) == 3
+
+
+def test_the_first_after_a_quiet_day_leaves_at_once(gateway, reached, days_pass):
+    change(reached)
+    left(gateway)
+    days_pass(2)
+
+    change(reached)
+
+    assert left(gateway) == 2
+
+
+def test_once_she_has_come_the_next_leaves_at_once_and_what_she_saw_is_not_told(gateway, reached, days_pass):
+    change(reached, 2)
+    left(gateway)
+
+    notices.came(reached.dossier_id, at=timezone.now())
+    change(reached)
+
+    assert left(gateway) == 2
+    days_pass(1)
+    assert left(gateway) == 2, "the one that waited had nothing left to tell"
+
+
+def test_another_dossier_waits_for_nobody(gateway, reached):
+    change(reached, 2)
+    other = uuid4()
+
+    with transaction.atomic():
+        notice_id = notices.queue(NoticeKind.CHANGED, dossier_id=other, at=NOON)
+
+    assert Notice.objects.get(pk=notice_id).leaves_at <= timezone.now()
+
+
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - {NoticeKind.CHANGED}))
+def test_what_is_about_an_account_is_never_gathered(gateway, reached, kind):
+    with transaction.atomic():
+        first, second = (notices.queue(kind, user_id=reached.pk, at=NOON) for _ in range(2))
+
+    assert len({first, second}) == 2
+    assert not Notice.objects.exclude(leaves_at=None).exists()
+
+
+def test_two_at_once_are_one_message(real_database):
+    dossier_id, answers = uuid4(), []
+    both = threading.Barrier(2)
+
+    def deposit():
+        try:
+            with transaction.atomic():
+                both.wait()
+                answers.append(notices.queue(NoticeKind.CHANGED, dossier_id=dossier_id, at=NOON))
+                time.sleep(0.2)
+        finally:
+            connection.close()
+
+    for _ in range(2):
+        at_once = [threading.Thread(target=deposit) for _ in range(2)]
+        [one.start() for one in at_once]
+        [one.join() for one in at_once]
+
+    assert Notice.objects.filter(leaves_at=F("created_at")).count() == 1
+    assert Notice.objects.count() == 2
+    assert answers.count(None) == 2
+
+
+@pytest.mark.parametrize("role", ["dmp_web", "dmp_counter", "dmp_feed", "dmp_worker"])
+@pytest.mark.django_db
+def test_who_leaves_a_notice_reads_none(role):
+    change(User(dossier_id=uuid4()))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('role', %s, true)", [role])
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            cursor.execute("SELECT dossier_id FROM accounts_notice")
+        cursor.execute("SELECT set_config('role', 'none', true)")
