@@ -7,6 +7,7 @@ Who has not signed in yet is always read from the row, because no gate stands be
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -155,6 +156,29 @@ def credential_of(session: SessionBase) -> Credential | None:
         account_id=UUID(owner),
         password_epoch=session.get(EPOCH, 0),
     )
+
+
+def signed_in_at(session: SessionBase) -> datetime | None:
+    """When whoever signed in with this session did; None while nobody has."""
+    return datetime.fromisoformat(session[ENDS]) - WHOLE if session.get(OWNER) and ENDS in session else None
+
+
+@dataclass(frozen=True, slots=True)
+class Lasts:
+    """How long a session lasts without another request, in seconds; `of` is the same as long as it is the
+    session of the same sign-in, and tells nothing else."""
+
+    seconds: int
+    of: str
+
+
+def lasts(session: SessionBase, *, at: datetime) -> Lasts | None:
+    """None while nobody has signed in."""
+    if signed_in_at(session) is None:
+        return None
+    ends_at = datetime.fromisoformat(session[ENDS])
+    left = min(IDLE.get(session.get(CAPACITY, ""), IDLE_OTHERWISE), ends_at - at)
+    return Lasts(max(0, int(left.total_seconds())), str(int(ends_at.timestamp() * 1000)))
 
 
 def end_all(owner_id: UUID, *, but: int = 0) -> None:

@@ -20,6 +20,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 
+from accounts import sessions
+from accounts.sessions import Lasts
 from portal import dates, names
 from portal.operator import Operator, operator
 from portal.typography import french_once
@@ -153,6 +155,13 @@ def once(parser: template.base.Parser, token: template.base.Token) -> _Once:
 def service_operator() -> Operator | None:
     """`{% service_operator as operator %}`: who answers for this service, nobody in a demonstration."""
     return operator()
+
+
+@register.simple_tag(takes_context=True)
+def session_lasts(context: template.Context) -> Lasts | None:
+    """`{% session_lasts as lasts %}`: how long what is shown may stay on the screen without a gesture."""
+    session = getattr(context["request"], "session", None)
+    return sessions.lasts(session, at=timezone.now()) if session is not None else None
 
 
 # Small parts ----------------------------------------------------------------------

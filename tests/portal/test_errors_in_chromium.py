@@ -106,23 +106,92 @@ def about_to_end(window, hers):
     with window(width=390, signed_in=hers) as seen:
         seen.page.clock.install()
         seen.open(reverse("patient:people"))
-        assert not seen.page.get_by_text("Votre session se termine bientôt").is_visible()
+        assert not announced(seen.page).is_visible()
         seen.page.clock.fast_forward("13:05")
         yield seen
 
 
+def announced(page):
+    return page.get_by_role("heading", name="Votre session se termine bientôt")
+
+
 def test_a_session_about_to_end_is_announced_and_put_off(about_to_end):
-    page, words = about_to_end.page, "Votre session se termine bientôt"
-    assert page.get_by_text(words).is_visible()
+    page = about_to_end.page
+    assert announced(page).is_visible()
     look(about_to_end, "session-fin")
     page.get_by_role("button", name="Rester connecté").click()
-    expect(page.get_by_text(words)).to_be_hidden()
+    expect(announced(page)).to_be_hidden()
     page.clock.fast_forward("13:05")
-    assert page.get_by_text(words).is_visible(), "and announced again"
+    expect(announced(page)).to_be_visible()
+
+
+def end(hers):
+    SessionStore(hers.cookies[settings.SESSION_COOKIE_NAME].value).delete()
+
+
+def words_of(page):
+    return plain(page.inner_text("body"))
+
+
+def test_the_announcement_is_heard(about_to_end):
+    assert "Votre session se termine bientôt" in about_to_end.page.inner_text(
+        "[role=status][data-session-said]"
+    )
+
+
+def test_at_the_end_the_page_goes_away(about_to_end, hers):
+    page = about_to_end.page
+    end(hers)
+    page.clock.fast_forward("02:00")
+
+    expect(page.locator("h1")).to_contain_text("Se connecter")
+    assert "Soignants" not in words_of(page)
+
+
+def test_without_a_network_the_screen_is_cleared_all_the_same(about_to_end):
+    page = about_to_end.page
+    seen = []
+    page.expose_function("tell", lambda words: seen.append(words))
+    page.evaluate(
+        "new MutationObserver(() => tell(document.body.innerText))"
+        ".observe(document.body, { childList: true })"
+    )
+    page.route("**/*", lambda route: None)  # nobody answers
+    page.clock.fast_forward("02:00")
+
+    for _ in range(50):
+        if seen:
+            break
+        page.wait_for_timeout(100)
+    words = plain(seen[-1])
+    assert words.startswith("Votre session a pris fin Par prudence, cette page ne montre plus rien.")
+    assert "Soignants" not in words
+
+
+def test_another_window_of_the_same_session_is_a_sign_of_life(about_to_end):
+    page = about_to_end.page
+    other = page.context.new_page()
+    other.goto(about_to_end.house + reverse("patient:home"))
+
+    expect(announced(page)).to_be_hidden()
+
+
+def test_signing_out_in_one_window_empties_the_others(window, hers):
+    with window(width=1280, signed_in=hers) as seen:
+        page = seen.open(reverse("patient:people"))
+        other = page.context.new_page()
+        other.goto(seen.house + reverse("patient:home"))
+        other.locator(".menu summary").click()
+        other.get_by_role("button", name="Se déconnecter").click()
+        expect(other.locator("h1")).to_contain_text("Vous avez quitté")
+
+        expect(page.locator("h1")).to_contain_text("Se connecter")
+        other.go_back()
+        assert "Camille" not in words_of(other)
 
 
 def test_a_session_that_has_ended_is_not_said_to_last(about_to_end, hers):
-    SessionStore(hers.cookies[settings.SESSION_COOKIE_NAME].value).delete()
+    end(hers)
     about_to_end.page.get_by_role("button", name="Rester connecté").click()
 
     expect(about_to_end.page.locator("h1")).to_contain_text("Se connecter")
