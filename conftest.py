@@ -15,12 +15,15 @@ from django.test import override_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from dmp import checking, children, pg, valkey
-from tests import browser
+from tests import browser, strict_templates
 
 # Nothing is written in the tree outside .venv and var.
 set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
 
 TEST_DATABASE = "dmp_test"
+
+strict_templates.install()
+
 ROOM_IN_MEMORY = 1 << 30  # bytes free, of which each process takes less than a tenth
 OUTSIDE = ("DMP_LEDGER_HEADS", "DMP_LEDGER_KEY", "DMP_JOURNAL")
 

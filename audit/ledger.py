@@ -124,23 +124,49 @@ def traces(
     `but_capacities` and `but_kinds` leave out what certain actors did, and certain acts. An entry that cannot
     be read, or that is not what was committed to at its place, is in the list as such.
     """
+    which = "".join(
+        f" AND {facet} <> ALL ({_literal(words)})"
+        for facet, words in (("capacity", but_capacities), ("kind", but_kinds))
+        if words
+    )
+    found = _found(
+        keyring,
+        f"WHERE chain = %s AND position < %s{which} ORDER BY position DESC LIMIT %s",
+        [chain, before if before is not None else 2**63 - 1, limit],
+    )
+    return _dated(found)
+
+
+def last(chain: UUID, keyring: Keyring, *, capacity: str, kind: str, before: datetime) -> Trace | None:
+    """The last act of this kind, by somebody of this capacity, before an instant.
+
+    None without any that can be read, and unless the chain is pinned.
+    """
+    found = _found(
+        keyring,
+        f"WHERE chain = %s AND at < %s AND capacity = ANY ({_literal([capacity])})"
+        f" AND kind = ANY ({_literal([kind])}) ORDER BY position DESC LIMIT 1",
+        [chain, before],
+    )
+    return found[0] if found and found[0].readable else None
+
+
+def _found(keyring: Keyring, which: str, parameters: list[Any]) -> list[Trace]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {COLUMNS} FROM audit_event WHERE chain = %s AND position < %s"  # noqa: S608 constants
-            " AND capacity <> ALL (%s::text[]) AND kind <> ALL (%s::text[])"
-            " ORDER BY position DESC LIMIT %s",
-            [
-                chain,
-                before if before is not None else 2**63 - 1,
-                names.ever(but_capacities),
-                names.ever(but_kinds),
-                limit,
-            ],
-        )
+        cursor.execute(f"SELECT {COLUMNS} FROM audit_event {which}", parameters)  # noqa: S608 our own words
         found = [_unsealed(keyring, Entry.of(row)) for row in cursor.fetchall()]
     if unreadable := sum(not trace.readable for trace in found):
         log.error("trace unreadable", count=unreadable)
-    return _dated(found)
+    return found
+
+
+def _literal(words: Collection[str]) -> str:
+    """Words of the code, in the statement itself: the planner compares them with the conditions of indexes.
+    They are never what somebody typed."""
+    ever = names.ever(words)
+    if not all(word.isidentifier() for word in ever):
+        raise ValueError(ever)
+    return "'{" + ",".join(ever) + "}'::text[]"
 
 
 def _sealed(event: Event, keyring: Keyring) -> list[Any]:

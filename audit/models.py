@@ -1,4 +1,9 @@
 from django.db import models
+from django.db.models import Q
+
+# What the holder of a dossier reads first: the words that the indexes below rest on.
+BY_ONESELF = ("applicant", "holder")
+NO_NEWS = ("ask_history", "check", "follow", "notify", "review", "visit")
 
 
 class Event(models.Model):
@@ -22,6 +27,20 @@ class Event(models.Model):
     commitment = models.BinaryField()
     previous = models.BinaryField()
     hash = models.BinaryField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["chain", "position"],
+                name="news_of_a_chain",
+                condition=~Q(capacity__in=BY_ONESELF) & ~Q(kind__in=NO_NEWS),
+            ),
+            models.Index(
+                fields=["chain", "position"],
+                name="visits_of_a_holder",
+                condition=Q(capacity="holder", kind="visit"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.chain} #{self.position} {self.kind}"

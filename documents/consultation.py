@@ -67,6 +67,7 @@ class Page(_Readable):
     summaries: list[Summary]
     next: str | None
     may_deposit: bool
+    granted_until: datetime | None  # of a professional's own access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,7 @@ def contents(
             summaries=[_summary(row, _described(passage, row), by) for row in held],
             next=_after(shown[-1]) if len(rows) > limit else None,
             may_deposit=passage.may(Action.DEPOSIT),
+            granted_until=dossier.granted_until,
         )
 
 

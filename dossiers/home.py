@@ -13,22 +13,28 @@ from accounts.actors import Actor, Capacity
 from audit import ledger
 from audit.ledger import Trace
 
+from . import information
 from .identity import HolderBanner, holder_of
 from .models import OBJECTION, Objection
 from .things import DossierAtTheDoor
 from .traces import told_to_the_holder
 
 RECENT = 12  # traces shown on the holder's first page
-# What the holder did is no news to them, and the house's upkeep is none to anybody.
+# What the holder did is no news to them, and the house's upkeep is none to anybody. Two indexes of the ledger
+# rest on these words (audit.models).
 NO_NEWS_FROM = (str(Capacity.HOLDER), str(Capacity.APPLICANT))
-NO_NEWS = (str(Action.FOLLOW), str(Action.CHECK), str(Action.NOTIFY), str(Action.ASK_HISTORY))
+NO_NEWS = (
+    *(str(Action.FOLLOW), str(Action.CHECK), str(Action.NOTIFY), str(Action.ASK_HISTORY)),
+    *(str(Action.VISIT), str(Action.REVIEW)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
     """The first page of a dossier, before any content.
 
-    `recent`, what others did lately, and the answers on emergencies are for the holder alone.
+    `recent`, what others did lately, the answers on emergencies, and when the holder came before the visit
+    under way are for the holder alone.
     """
 
     holder: HolderBanner
@@ -40,10 +46,17 @@ class Front:
     break_glass: bool | None = None
     regulation: bool | None = None
     recent: tuple[Trace, ...] = ()
+    last_visit: datetime | None = None
+    informed_anew: bool = (
+        False  # the text they agreed to is not today's, and they have not been shown that yet
+    )
 
 
-def front(dossier_id: UUID, *, by: Actor, at: datetime) -> Front:
-    """Enter a dossier: its holder, or a professional who must know whether they may read it."""
+def front(dossier_id: UUID, *, by: Actor, at: datetime, signed_in_at: datetime | None = None) -> Front:
+    """Enter a dossier: its holder, or a professional who must know whether they may read it.
+
+    `signed_in_at`: when the visit under way began, to tell of the one before.
+    """
     with gate.admitted(by, Action.VISIT, DossierAtTheDoor(dossier_id), at=at) as passage:
         row = passage.facts.row
         return Front(
@@ -53,11 +66,11 @@ def front(dossier_id: UUID, *, by: Actor, at: datetime) -> Front:
             may_read=passage.may(Action.LIST),
             may_authorise=passage.may(Action.AUTHORISE),
             may_deposit=passage.may(Action.DEPOSIT),
-            **(_own(passage) if by.capacity is Capacity.HOLDER else {}),
+            **(_own(passage, signed_in_at or at) if by.capacity is Capacity.HOLDER else {}),
         )
 
 
-def _own(passage: Passage) -> dict:
+def _own(passage: Passage, signed_in_at: datetime) -> dict:
     with connection.cursor() as cursor:
         cursor.execute(
             'SELECT id, "to", since, until, facts_mac FROM dossiers_objection WHERE dossier_id = %s'
@@ -69,9 +82,19 @@ def _own(passage: Passage) -> dict:
     for row_id, to, since, until, mac in rows:
         if not OBJECTION.holds(passage.keyring, mac, row_id, passage.dossier_id, to, since, until):
             objections |= set(Objection.To)  # one that was altered may have been the other: both hold
+    before = ledger.last(
+        passage.dossier_id,
+        passage.keyring,
+        capacity=str(Capacity.HOLDER),
+        kind=str(Action.VISIT),
+        before=signed_in_at,
+    )
+    informed_anew = _informed_anew(passage, before)
     return {
+        "informed_anew": informed_anew,
         "break_glass": Objection.To.BREAK_GLASS not in objections,
         "regulation": Objection.To.REGULATION not in objections,
+        "last_visit": before.at if before else None,
         "recent": told_to_the_holder(
             ledger.traces(
                 passage.dossier_id,
@@ -82,3 +105,21 @@ def _own(passage: Passage) -> dict:
             )
         ),
     }
+
+
+def _informed_anew(passage: Passage, before: Trace | None) -> bool:
+    """Whether to show what changed in the information since the consent.
+
+    The traces of visits keep that it was shown, and each carries it to the next: no row of its own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT information_version FROM dossiers_consent WHERE dossier_id = %s"
+            " ORDER BY given_at DESC LIMIT 1",
+            [passage.dossier_id],
+        )
+        agreed = cursor.fetchone()
+    if agreed is None or agreed[0] == information.VERSION:
+        return False
+    passage.tell(information=information.VERSION)
+    return before is None or before.detail.get("information") != information.VERSION

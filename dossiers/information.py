@@ -1,45 +1,67 @@
 """What a person is told before they consent. The version is kept with the consent.
 
-Change a word and the version changes: a test keeps the fingerprint of each version.
+Change a word and the version changes: a test keeps the fingerprint of each version. Short sentences, one
+idea each: many read slowly. What the law allows is said as such; what this service does not do yet is not
+promised.
 """
 
-VERSION = "2026-11"
+VERSION = "2026-11-27"
+
+# What the version before said otherwise: shown at their next visit to those who agreed to it.
+CHANGES: tuple[str, ...] = (
+    "Nous disions que personne ne peut effacer la liste des accès. Il est plus juste de dire ceci : "
+    "une ligne changée ou retirée se voit à la vérification.",
+    "Nous disions qu’en urgence un médecin ou le Samu peut lire votre dossier. La loi le permet, sauf"
+    " si vous vous y opposez. Mais ce service n’ouvre encore aucun de ces deux accès. Votre réponse "
+    "est gardée.",
+    "Nous disions que la clé de votre dossier est hors de la base de données. Elle y est, enfermée "
+    "sous une autre clé, qui n’y est pas.",
+    "Nous ajoutons qui remplit votre dossier, et ce que la loi permet à votre médecin traitant.",
+)
 
 SECTIONS: tuple[tuple[str, str], ...] = (
     (
         "À quoi sert votre dossier médical partagé",
-        "Il réunit au même endroit vos comptes rendus, vos résultats, vos traitements et les soins "
-        "que l’Assurance maladie vous a remboursés depuis 24 mois. Vos soignants vous connaissent "
-        "mieux, et vous n’avez plus à tout raconter à chaque fois.",
+        "Il réunit vos comptes rendus, vos résultats et vos ordonnances. L’Assurance Maladie y verse "
+        "aussi vos soins remboursés depuis 24 mois. Vos soignants vous connaissent mieux. Vous n’avez "
+        "plus à tout raconter.",
     ),
     (
         "Rien ne vous y oblige",
-        "L’ouvrir est gratuit et facultatif. Dire non ne change rien à vos remboursements ni à vos "
-        "soins. Vous pouvez le fermer à tout moment ; son contenu est alors conservé dix ans, puis "
-        "détruit, ou plus tôt si vous le demandez.",
+        "L’ouvrir est gratuit et facultatif. Dire non ne change ni vos soins, ni vos remboursements. Vous"
+        " pouvez demander à le fermer quand vous voulez, sans dire pourquoi. Il est alors gardé dix ans, "
+        "puis détruit. Vous pouvez demander qu’il le soit plus tôt.",
     ),
     (
         "Qui peut le lire",
-        "Vous. Et les professionnels de santé qui vous soignent, quand vous avez dit oui, chacun "
-        "selon son métier. Jamais votre employeur, votre mutuelle, votre banque ni votre assureur. "
-        "L’agent qui vous aide à l’ouvrir n’en voit pas le contenu.",
+        "Vous. Et les professionnels de santé à qui vous avez dit oui, chacun selon son métier. La loi "
+        "permet à votre médecin traitant de lire aussi les documents masqués. Jamais votre employeur, "
+        "votre banque, votre assureur, votre mutuelle. L’agent qui vous aide à l’ouvrir n’en voit pas le "
+        "contenu.",
+    ),
+    (
+        "Qui le remplit",
+        "Les professionnels de santé qui vous soignent. Vous voyez qui a déposé quoi. Un professionnel "
+        "peut vouloir vous annoncer un résultat lui-même. La loi lui donne un mois au plus.",
     ),
     (
         "Ce que vous pouvez décider",
-        "Vous choisissez qui le lit, vous retirez une autorisation quand vous voulez, et vous voyez "
-        "chaque accès : qui, quand, pour quoi faire. Personne ne peut effacer cette liste, pas même "
-        "nous.",
+        "Vous choisissez qui le lit. Vous retirez une autorisation quand vous voulez. Vous voyez chaque "
+        "accès : qui, quand, pour quoi faire. Une ligne changée ou retirée se voit à la vérification.",
     ),
     (
         "En cas d’urgence",
-        "Si vous ne pouvez pas répondre, un médecin peut lire votre dossier en expliquant pourquoi, "
-        "et le Samu (centre 15) aussi. Vous en êtes prévenu. Vous pouvez refuser l’un ou l’autre "
-        "maintenant, ou plus tard.",
+        "Si vous ne pouvez pas vous exprimer et que votre santé court un risque immédiat, la loi permet à"
+        " un professionnel de santé de lire votre dossier. Il écrit pourquoi. Si on appelle le centre 15 "
+        "pour vous, elle permet au médecin régulateur de le lire. Vous pouvez vous opposer à l’un, à "
+        "l’autre, ou aux deux. Ce service n’ouvre encore aucun de ces deux accès. Votre réponse est "
+        "gardée.",
     ),
     (
         "Comment vos données sont gardées",
-        "Votre dossier est chiffré avec une clé qui n’appartient qu’à lui, conservée hors de la base "
-        "de données. Vous pouvez demander à voir, à corriger ou à emporter ce qu’il contient, et "
-        "saisir la CNIL.",
+        "Votre dossier est chiffré avec une clé qui n’appartient qu’à lui, elle-même enfermée sous une "
+        "autre, qui n’est pas dans la base de données. Vous pouvez demander à voir, à corriger ou à "
+        "emporter ce qu’il contient. Vous pouvez saisir la CNIL. La page « Vos données, vos droits » dit "
+        "qui en répond.",
     ),
 )

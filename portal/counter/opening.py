@@ -73,7 +73,7 @@ def visiting(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         except VisitOver:
             return render(request, "counter/over.html", status=410)
         except CardTooOld:
-            return render(request, "counter/card_too_old.html", {"steps": STEPS}, status=409)
+            return render(request, "counter/card_too_old.html", status=409)
         except NotAtThisStage as elsewhere:
             return redirect(PAGES[elsewhere.stage], visit_id)
 
@@ -93,13 +93,12 @@ def home(request: HttpRequest) -> HttpResponse:
         posts = card_reader.posts(structure)
         mine = _my_post(request, posts)
         if mine is None:
-            return _page(request, "home", {"posts": posts, "no_post": not posts})
+            return _at_the_reader(request, posts=posts, no_post=not posts)
         cards = card_reader.cards(mine.id, structure=structure)
         desk_of(request)  # before any card is read: two readings at once are of one desk
     except ReaderUnreachable as silent:
         return _not_read(request, silent, status=503)
-    shown = {"cards": cards, "post": mine, "posts": posts, "parked": _parked(request)}
-    return _page(request, "home", shown)
+    return _at_the_reader(request, cards=cards, post=mine, posts=posts, parked=_parked(request))
 
 
 @at_the_counter
@@ -141,7 +140,7 @@ def _my_post(request: HttpRequest, posts: list[Post]) -> Post | None:
 
 
 def _not_read(request: HttpRequest, fault: Exception, *, status: int) -> HttpResponse:
-    return _page(request, "home", {"fault": str(fault)}, status=status)
+    return _at_the_reader(request, fault=str(fault), status=status)
 
 
 def _parked(request: HttpRequest) -> list[Any]:
@@ -323,3 +322,9 @@ def _shown(visit: Visit, **more: Any) -> dict[str, Any]:
 
 def _page(request: HttpRequest, name: str, shown: dict[str, Any], *, status: int = 200) -> HttpResponse:
     return render(request, f"counter/{name}.html", {"steps": STEPS, **shown}, status=status)
+
+
+def _at_the_reader(request: HttpRequest, *, status: int = 200, **shown: Any) -> HttpResponse:
+    """The first page of a visit: the posts, the one where this browser stands, the cards in its reader."""
+    nothing = {"cards": (), "post": None, "posts": (), "no_post": False, "parked": (), "fault": ""}
+    return _page(request, "home", nothing | shown, status=status)

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from functools import cache
 
 import segno
+from django.conf import settings
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
@@ -39,6 +40,7 @@ class Printed:
     until: date  # the last day of the printed password
     letter_by: date
     second_visit_from: date
+    help_phone: str  # of the operator; nothing is printed without
 
 
 def printed(sheet: AccessSheet, address: str) -> Printed:
@@ -55,6 +57,7 @@ def printed(sheet: AccessSheet, address: str) -> Printed:
         until=day + timedelta(days=PRINTED_PASSWORD_DAYS),
         letter_by=letter_arrives_by(day),
         second_visit_from=sheet.opened_at + SECOND_VISIT_AFTER,
+        help_phone=settings.DMP_HELP_PHONE,
     )
 
 

@@ -41,7 +41,7 @@ class PracticeForm(Form):
 
 @require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
-    return render(request, "professional/sign_in.html", {"suite": wished(request, home=HOME)})
+    return render(request, "professional/sign_in.html", {"suite": wished(request, home=HOME), "refusal": ""})
 
 
 @require_POST

@@ -96,14 +96,14 @@ def _page(
 def start(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         under_way = opening_under_way.of(request)
-        return render(
-            request, "public/enrolment/start.html", {"letter": under_way is not None and under_way.came_back}
-        )
+        came_back = under_way is not None and under_way.came_back
+        return render(request, "public/enrolment/start.html", {"letter": came_back, "busy": ""})
     try:
         begun = enrolment.start(at=timezone.now(), origin=browser_of(request).network)
     except TooManyTries:
         busy = "Beaucoup d'ouvertures viennent de commencer depuis votre réseau. Recommencez dans une minute."
-        return render(request, "public/enrolment/start.html", {"busy": french(busy)}, status=429)
+        shown = {"letter": False, "busy": french(busy)}
+        return render(request, "public/enrolment/start.html", shown, status=429)
     opening_under_way.keep(request, begun)
     return redirect("public:enrol_nir")
 
@@ -246,7 +246,7 @@ def _letter(state: EnrolmentState) -> dict[str, Any]:
 def exists(request: HttpRequest, application: UUID) -> HttpResponse:
     """Told after the code only, to the person who holds it: they have a dossier, and this is the way in."""
     _at_step(application, Step.EXISTS)
-    return _page(request, "exists", 2)
+    return _page(request, "exists", 2, form=None)
 
 
 CODE_REFUSED = (enrolment.WrongCode, enrolment.CodeExpired, enrolment.NoTriesLeft, enrolment.NotYetUsable)

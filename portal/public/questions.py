@@ -134,7 +134,7 @@ def _channel_label(contact: MaskedContact) -> str:
             return f"Par SMS au {contact.mask}"
         case ContactChannel.EMAIL:
             return f"Par courriel à {contact.mask}"
-    return "Par courrier, à l'adresse connue de l'Assurance maladie"
+    return "Par courrier, à l'adresse connue de l'Assurance Maladie"
 
 
 def _channel_hint(contact: MaskedContact, post_delay_hours: int) -> str:
@@ -242,14 +242,14 @@ class ConsentForm(Form):
     )
     # The official guide asks for both boxes ticked to begin with, each refusable alone.
     break_glass = forms.BooleanField(
-        label="Un médecin peut ouvrir mon dossier si ma vie est en danger",
-        help_text="Seulement si je ne peux pas donner mon accord. Il écrit pourquoi, et j'en suis averti.",
+        label="Un professionnel de santé peut lire mon dossier, s'il écrit pourquoi",
+        help_text="Seulement si je ne peux pas m'exprimer et que ma santé court un risque immédiat.",
         required=False,
         initial=True,
     )
     regulation = forms.BooleanField(
-        label="Le centre 15 (SAMU) peut ouvrir mon dossier quand on l'appelle pour moi",
-        help_text="Le médecin régulateur voit mes allergies et mes traitements. J'en suis averti.",
+        label="Le médecin régulateur peut lire mon dossier",
+        help_text="Seulement quand on appelle le centre 15 pour moi.",
         required=False,
         initial=True,
     )

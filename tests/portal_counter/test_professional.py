@@ -1,8 +1,10 @@
 """A doctor finds a patient, is let in, reads and deposits."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,6 +15,7 @@ from accounts.middleware import actor_of
 from accounts.sessions import SessionStore
 from documents import consultation
 from jobs import queue
+from portal.dates import day
 from sandbox.population import BERNARD
 from tests.conscience import Conscience
 from tests.documents import files
@@ -234,8 +237,10 @@ def test_an_agreement_declared_opens_the_dossier_until_its_end(lefevre, let_in):
     page = said(lefevre.get(let_in))
     again = said(lefevre.get(f"{let_in}accord/"))
     found = said(lefevre.post(SEARCH, BY_NAME))
+    until = day(timezone.now() + timedelta(days=settings.DMP_GRANT_DAYS)).replace("\u00a0", " ")
 
     assert "LACOSTE" in page
+    assert f"Votre accès</dt><dd>Jusqu’au {until}" in page
     assert "Vous êtes déjà autorisé jusqu’au" in again
     assert "Autorisé" in found
 
@@ -355,8 +360,8 @@ def test_older_documents_are_one_page_further(lefevre, let_in, monkeypatch):
 
 
 def test_the_list_asks_the_database_six_things_at_most(lefevre, let_in):
-    for day in range(1, 9):
-        deposited(lefevre, let_in, title=f"Note {day}", created_on=f"0{day}/02/2020")
+    for number in range(1, 9):
+        deposited(lefevre, let_in, title=f"Note {number}", created_on=f"0{number}/02/2020")
     with CaptureQueriesContext(
         connection,
     ) as asked:

@@ -1,11 +1,16 @@
 """Camille comes home: who she is, what is new, where her care history stands."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from dossiers import information
 from history import review
 from jobs import queue
+from portal.dates import weekday
+from portal.patient import home
 from tests.cast import LEFEVRE, STAFF
 from tests.history.cast import statement
 from tests.portal.conftest import INSURED
@@ -34,6 +39,32 @@ def test_what_a_doctor_did_is_news(hers, deposited):
 
     assert "Le Dr\u00a0Anne Lefèvre" in home
     assert "a déposé «\u202fCompte rendu de consultation\u202f»" in home
+
+
+def test_she_is_told_when_she_came_last(hers, camille, entered, monkeypatch):
+    monkeypatch.setattr(home, "NEWCOMER", timedelta())
+    today = weekday(timezone.now())
+    first = text(hers, HOME)
+    assert "Votre dernière visite" not in first + text(hers, HOME), "this is still the first"
+
+    again = entered(camille)
+
+    for _ in range(2):
+        assert f"Votre dernière visite date du {today}" in text(again, HOME)
+
+
+def test_who_agreed_to_an_earlier_text_is_told_once_what_changed(hers, camille, entered, monkeypatch):
+    words = "Ce que nous vous disons a changé"
+    assert words not in text(hers, HOME), "she agreed to this very text"
+    monkeypatch.setattr(information, "VERSION", "later")
+
+    first = entered(camille)
+    assert words in text(first, HOME)
+    assert words in text(first, HOME), "as long as this visit lasts"
+    assert words not in text(entered(camille), HOME)
+    assert words not in text(entered(camille), HOME)
+    monkeypatch.setattr(information, "VERSION", "later still")
+    assert words in text(entered(camille), HOME)
 
 
 def test_nobody_in_particular_signs_in_first_and_comes_back(browser):
