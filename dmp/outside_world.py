@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 # Each correspondent: what it is called, the address it is known by, what goes with it.
 CORRESPONDENTS = (
-    ("l’Assurance maladie", "DMP_HISTORY_URL", ("DMP_HISTORY_TOKEN",)),
+    ("l’Assurance Maladie", "DMP_HISTORY_URL", ("DMP_HISTORY_TOKEN",)),
     ("Pro Santé Connect", "DMP_PSC_ISSUER", ("DMP_PSC_CLIENT_ID", "DMP_PSC_CLIENT_SECRET")),
     ("les SMS", "DMP_SMS_URL", ("DMP_SMS_TOKEN",)),
     ("les courriels", "DMP_SMTP_HOST", ("DMP_SMTP_PORT",)),

@@ -86,7 +86,7 @@ REFUSALS: dict[Reason, Answer] = {
     ),
     Reason.IDENTITY_NOT_PROVED: _answer(
         "Votre identité n'est pas encore vérifiée",
-        "Saisissez d'abord le code que l'Assurance maladie vous envoie.",
+        "Saisissez d'abord le code que l'Assurance Maladie vous envoie.",
     ),
     Reason.NO_REPRESENTATIVE: _answer(
         "Cette personne est mineure",
@@ -143,7 +143,7 @@ GROUNDS: dict[Reason, str] = {
         Reason.OWN_DOCUMENT: "Vous avez déposé ce document.",
         Reason.GRANTED: "Le patient a donné son accord.",
         Reason.HOLDER_PRESENT: "La personne est présente, sa carte Vitale a été lue.",
-        Reason.IDENTITY_PROVED: "L'identité a été vérifiée par l'Assurance maladie.",
+        Reason.IDENTITY_PROVED: "L'identité a été vérifiée par l'Assurance Maladie.",
         Reason.OWN_SPACE: "C'est votre espace.",
         Reason.DUTY_TO_FEED: "Tout soignant complète le dossier de ceux qu'il soigne.",
         Reason.AGREEMENT_DECLARED: "Le soignant déclare l'accord reçu du patient.",
@@ -196,8 +196,8 @@ DEEDS: dict[Action, Deed] = {
     ),
     Action.ASK_CONTACTS: Deed(
         "phone",
-        "avez demandé à l'Assurance maladie comment joindre une personne",
-        "a demandé à l'Assurance maladie comment vous joindre",
+        "avez demandé à l'Assurance Maladie comment joindre une personne",
+        "a demandé à l'Assurance Maladie comment vous joindre",
         "demander comment vous joindre",
     ),
     Action.GIVE_ACCESS: Deed(
@@ -262,7 +262,7 @@ DEEDS: dict[Action, Deed] = {
     Action.ASK_HISTORY: Deed(
         "clock",
         "avez demandé votre parcours de soins",
-        "a demandé votre parcours de soins à l'Assurance maladie",
+        "a demandé votre parcours de soins à l'Assurance Maladie",
         "demander votre parcours de soins",
     ),
     Action.IMPORT: Deed(
@@ -412,7 +412,7 @@ def _who(action: Action, actor: Mapping[str, Any]) -> str:
         case Capacity.HOLDER | Capacity.APPLICANT:
             return "Vous"
         case Capacity.SYSTEM:
-            return "L’Assurance maladie" if action is Action.IMPORT else "Le service"
+            return "L’Assurance Maladie" if action is Action.IMPORT else "Le service"
         case Capacity.PROFESSIONAL:
             return styled(actor.get("name", ""), actor.get("profession")) or "Un professionnel de santé"
         case Capacity.AGENT:
@@ -459,7 +459,7 @@ def _object(action: Action, detail: Mapping[str, Any]) -> str:
     return french(f" {count} documents" if count > 1 else " un document")
 
 
-# How an import ended, after « L'Assurance maladie a versé votre parcours de soins ».
+# How an import ended, after « L'Assurance Maladie a versé votre parcours de soins ».
 IMPORTED = {
     "unchanged": " : rien n'a changé depuis la dernière fois",
     "stale": " : le dossier en avait déjà un plus récent",
@@ -468,7 +468,7 @@ IMPORTED = {
 OUTCOMES = {
     "withdrawn_again": "a rétabli un retrait que vous aviez demandé",
     "still_withdrawn": "s'est assuré qu'un retrait que vous aviez demandé tient toujours",
-    "unanswered": "n'a pas eu de réponse de l'Assurance maladie pour votre parcours de soins",
+    "unanswered": "n'a pas eu de réponse de l'Assurance Maladie pour votre parcours de soins",
     "left_out": "n'a pas versé votre parcours de soins : l'équipe du service a arrêté la demande, et ce qui "
     "était gardé à part est effacé",
     "nothing": "a répondu qu'aucun soin remboursé n'est connu",

@@ -49,7 +49,7 @@ def test_an_insurer_given_whole_is_said_and_the_sandbox_learns_nothing_of_it(ope
 
     assert house.environment["DMP_HISTORY_TOKEN"] == "theirs"
     assert house.outside.sentences == (
-        "Hors du bac à sable : l’Assurance maladie, https://insurer.example (DMP_HISTORY_URL).",
+        "Hors du bac à sable : l’Assurance Maladie, https://insurer.example (DMP_HISTORY_URL).",
     )
     assert "theirs" not in told.values()
     assert told["DMP_HISTORY_URL"].startswith("http://127.0.0.1:")

@@ -100,7 +100,7 @@ def test_a_newcomer_opens_her_dossier_online_and_reads_her_care(comes, world):
     elise.look("patient-soins")
     elise.go("/mon-dmp/acces/")
     assert "Vous avez ouvert votre dossier en ligne" in elise.words
-    assert "L'Assurance maladie a versé votre parcours de soins" in elise.words
+    assert "L'Assurance Maladie a versé votre parcours de soins" in elise.words
 
 
 def test_whoever_cannot_be_proved_online_is_sent_to_a_counter(comes):
@@ -295,9 +295,9 @@ def test_a_cardiologist_says_where_he_practises_today(comes):
 @pytest.mark.parametrize(
     ("person", "told"),
     [
-        (INES, "L'Assurance maladie ne répond pas Nous réessaierons"),
+        (INES, "L'Assurance Maladie ne répond pas Nous réessaierons"),
         (HUGO, "ne connaît aucun soin remboursé dans la période"),
-        (JEAN_BAPTISTE, "L'Assurance maladie n'a rien à verser"),
+        (JEAN_BAPTISTE, "L'Assurance Maladie n'a rien à verser"),
     ],
     ids=["silent", "nothing reimbursed", "nothing known"],
 )

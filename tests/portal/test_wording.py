@@ -85,10 +85,10 @@ TOLD = (
         trace("open", ROY),
         "Bernard Roy, agent d’accueil, CPAM de la Haute-Garonne, a ouvert votre dossier avec vous.",
     ),
-    (trace("import", HOUSE, outcome="filed"), "L’Assurance maladie a versé votre parcours de soins."),
+    (trace("import", HOUSE, outcome="filed"), "L’Assurance Maladie a versé votre parcours de soins."),
     (
         trace("import", HOUSE, outcome="nothing"),
-        "L’Assurance maladie a répondu qu’aucun soin remboursé n’est connu.",
+        "L’Assurance Maladie a répondu qu’aucun soin remboursé n’est connu.",
     ),
     (
         trace("read.refused", PHARMACIST, reason="outside_matrix"),
