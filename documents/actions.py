@@ -10,6 +10,8 @@ from typing import Any
 
 import pikepdf
 
+from .pdfnames import name_of
+
 NONE = ""
 LINK = "pdf.link"  # leads out when somebody presses it: nobody does on our pages
 
@@ -59,11 +61,11 @@ MOST = 1_000  # actions one after the other
 
 def verdict(action: Any, *, by_itself: bool) -> str:
     """The code that one action calls for, empty when it is harmless."""
-    kind = str(action.get("/S", ""))
+    kind = name_of(action.get("/S"))
     known = KINDS.get(kind, UNKNOWN)
     if kind == "/Thread" and "/F" in action:
         known = ALWAYS_OUT
-    if kind == "/Named" and str(action.get("/N", "")) in PAGES:
+    if kind == "/Named" and name_of(action.get("/N")) in PAGES:
         known = HARMLESS
     return known.by_itself if by_itself else known.pressed
 
@@ -75,7 +77,7 @@ def held_by(thing: Any, key: str) -> Iterator[str]:
 
 def loose(thing: Any) -> str:
     """The code of a dictionary that looks like an action, wherever it is kept; unknown kinds are none."""
-    return verdict(thing, by_itself=False) if str(thing.get("/S", "")) in KINDS else NONE
+    return verdict(thing, by_itself=False) if name_of(thing.get("/S")) in KINDS else NONE
 
 
 def _chained(first: Any, *, by_itself: bool, several: bool) -> Iterator[str]:

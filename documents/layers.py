@@ -9,6 +9,8 @@ from typing import Any
 import pikepdf
 from pikepdf import Dictionary, Name, Operator
 
+from .pdfnames import entry, name_of
+
 Group = tuple[int, int]  # number and generation of the object
 
 DEEPEST = 12  # of expressions and of forms inside forms
@@ -59,7 +61,7 @@ class Layers:
         shown = [group.objgen not in self.off for group in groups if _is_dictionary(group)]
         if not shown:
             return True
-        match str(thing.get("/P", "/AnyOn")):
+        match name_of(thing.get("/P")):
             case "/AllOn":
                 return all(shown)
             case "/AnyOff":
@@ -75,7 +77,7 @@ class Layers:
         if depth > DEEPEST:
             return True
         values = [self._evaluated(operand, depth + 1) for operand in operands]
-        match str(operator):
+        match name_of(operator):
             case "/And":
                 return all(values)
             case "/Or":
@@ -100,7 +102,7 @@ class Layers:
             operator, operands = str(instruction.operator), instruction.operands
             if operator in BEGINS:
                 named = operator == "BDC" and len(operands) == 2 and operands[0] == "/OC"
-                group = properties.get(str(operands[1])) if named and properties is not None else None
+                group = entry(properties, name_of(operands[1])) if named and properties is not None else None
                 open_marks.append(group is not None and self.hide(group))
             elif operator == "EMC" and open_marks:
                 open_marks.pop()
@@ -112,7 +114,7 @@ class Layers:
                 changed = True
                 continue
             elif operator == "Do" and operands and forms is not None:
-                form = forms.get(str(operands[0]))
+                form = entry(forms, name_of(operands[0]))
                 if isinstance(form, pikepdf.Stream):
                     if self.hide(form.get("/OC")):
                         changed = True
@@ -137,16 +139,16 @@ def _off(properties: Any) -> frozenset[Group]:
     default = properties.get("/D")
     default = default if _is_dictionary(default) else Dictionary()
     groups = [group for group in _listed(properties.get("/OCGs")) if _is_dictionary(group)]
-    off = {group.objgen for group in groups} if str(default.get("/BaseState")) == "/OFF" else set()
+    off = {group.objgen for group in groups} if name_of(default.get("/BaseState")) == "/OFF" else set()
     off -= {group.objgen for group in _listed(default.get("/ON")) if _is_dictionary(group)}
     off |= {group.objgen for group in _listed(default.get("/OFF")) if _is_dictionary(group)}
     for usage in _listed(default.get("/AS")):
-        if not _is_dictionary(usage) or str(usage.get("/Event")) != "/View":
+        if not _is_dictionary(usage) or name_of(usage.get("/Event")) != "/View":
             continue
         for group in _listed(usage.get("/OCGs")):
             state = _under(_under(group, "/Usage"), "/View")
             if state is not None and "/ViewState" in state:
-                hidden = str(state["/ViewState"]) == "/OFF"
+                hidden = name_of(state["/ViewState"]) == "/OFF"
                 off = off | {group.objgen} if hidden else off - {group.objgen}
     return frozenset(off - {group.objgen for group in groups if not _is_for_viewing(group)})
 
@@ -154,7 +156,7 @@ def _off(properties: Any) -> frozenset[Group]:
 def _is_for_viewing(group: Any) -> bool:
     """Whether it says what is seen; a group made for designers alone hides nothing."""
     intents = group.get("/Intent", Name.View)
-    return bool({str(one) for one in _listed(intents) or [intents]} & {"/View", "/All"})
+    return bool({name_of(one) for one in _listed(intents) or [intents]} & {"/View", "/All"})
 
 
 def _listed(thing: Any) -> list[Any]:

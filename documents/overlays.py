@@ -16,6 +16,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from .layers import Layers
+from .pdfnames import entry, name_of, written
 
 MOST_ANNOTATIONS = 20_000  # of one document
 MOST_WORDS = 4_000  # characters of one of them
@@ -149,7 +150,7 @@ class _Overlay:
             annotation["/F"] = flags & ~UNKNOWN_ALONE
         if flags & (HIDDEN | NO_VIEW) or self.layers.hide(annotation.get("/OC")):
             return None
-        subtype = str(annotation.get("/Subtype"))
+        subtype = name_of(annotation.get("/Subtype"))
         if subtype == "/Popup":
             return None
         if subtype == "/Widget":
@@ -159,7 +160,7 @@ class _Overlay:
         if subtype in UNSAID:
             return annotation
         if subtype == "/Stamp" and drawing is None and not words:
-            name = str(annotation.get("/Name", "/Draft")).lstrip("/").removeprefix("#").removeprefix("SB")
+            name = written(name_of(annotation.get("/Name"))).removeprefix("#").removeprefix("SB") or "Draft"
             words = STAMPS.get(name, name)
         if words:
             self.said.append(self.note(annotation, subtype, words))
@@ -176,7 +177,7 @@ class _Overlay:
     # Fields -----------------------------------------------------------------------------------
 
     def widget(self, widget: Dictionary) -> Any:
-        kind, flags = str(_inherited(widget, "/FT")), _number(_inherited(widget, "/Ff"))
+        kind, flags = name_of(_inherited(widget, "/FT")), _number(_inherited(widget, "/Ff"))
         if kind == "/Btn" and not flags & PUSH:
             return self.box(widget, round_=bool(flags & RADIO))
         drawing = self.drawing(widget, "")
@@ -221,8 +222,7 @@ class _Overlay:
 
     def box(self, widget: Dictionary, *, round_: bool) -> Any:
         """A box or a choice of several, ticked or not."""
-        value = _inherited(widget, "/V")
-        state, value = str(widget.get("/AS", "")), str(value) if isinstance(value, Name) else ""
+        state, value = name_of(widget.get("/AS")), name_of(_inherited(widget, "/V"))
         own = [key for key in _states(widget) if key != "/Off"]
         ticked = state if state not in ("", "/Off") else value if value in own or not own else ""
         ticked = "" if ticked == "/Off" else ticked
@@ -259,7 +259,7 @@ class _Overlay:
         appearance = annotation.get("/AP")
         normal = appearance.get("/N") if isinstance(appearance, Dictionary) else None
         if isinstance(normal, Dictionary):
-            normal = normal.get(state or str(annotation.get("/AS", "/Off")))
+            normal = entry(normal, state or name_of(annotation.get("/AS")) or "/Off")
         if not isinstance(normal, pikepdf.Stream) or self.layers.hide(normal.get("/OC")):
             return None
         try:
@@ -341,7 +341,7 @@ def _chosen(widget: Dictionary) -> str:
 
 def _choice(widget: Dictionary, state: str) -> str:
     """What one of several choices is called."""
-    name, options = state.lstrip("/"), _inherited(widget, "/Opt")
+    name, options = written(state), _inherited(widget, "/Opt")
     if isinstance(options, Array) and name.isascii() and name.isdigit() and int(name[:6]) < len(options):
         return _words(options[int(name[:6])])
     return name

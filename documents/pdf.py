@@ -18,6 +18,7 @@ import pypdfium2.raw as pdfium
 from PIL import Image
 
 from . import actions, overlays
+from .pdfnames import name_of
 
 MOST_OBJECTS = 200_000
 DEEPEST = 30
@@ -130,7 +131,7 @@ def _said_by(here: Any) -> set[str]:
         elif key in actions.HOLDERS:
             said |= set(actions.held_by(here, key))
         elif key == "/Subtype":
-            subtype = str(here[key])
+            subtype = name_of(here[key])
             if subtype in SUBTYPES:
                 said.add(SUBTYPES[subtype])
             elif subtype in OVERLAYS:

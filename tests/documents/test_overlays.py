@@ -192,6 +192,23 @@ def test_the_state_of_a_box_is_the_one_drawn(ticked, said):
     assert ("Case cochée : Fumeur" in words) == (said == "dessin coché")
 
 
+@pytest.mark.parametrize("written", [b"Coch\xe9", "Coché".encode()])
+def test_a_state_may_be_named_in_any_bytes(written):
+    """« Coché », as many French forms write it."""
+
+    def change(made):
+        appearance = Dictionary(Cochx=made.make_indirect(drawing(made, "dessin de la case")))
+        entry = box("Fumeur", V=Name.Cochx, AS=Name.Cochx, AP=Dictionary(N=appearance), Ff=1 << 15)
+        fields(entry)(made)
+
+    opened, plain = pikepdf.open(io.BytesIO(files.pdf("Page", change=change))), io.BytesIO()
+    opened.save(plain, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+
+    words, _ = shown(plain.getvalue().replace(b"Cochx", written))
+
+    assert words.splitlines() == ["Page p1", "dessin de la case", "Choix : Fumeur : Coché"]
+
+
 def test_a_visible_signature_is_on_the_page():
     change = fields(with_drawing("Signé par le Dr Lefèvre", FT=Name.Sig, T=String("s")))
 
