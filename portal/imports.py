@@ -4,6 +4,7 @@
 for them. What begins like a code and is not in the table is told by the longest beginning that is.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -262,26 +263,39 @@ CAUSES: dict[str, tuple[Told, str]] = {
     "": (FAULT, "La tâche s'est arrêtée sans explication connue."),
 }
 
-# While the insurer is asked again by itself: a title for the holder, and what staff read.
-SILENCES: dict[str, tuple[str, str]] = {
-    "": ("L'Assurance Maladie ne répond pas", "L'Assurance Maladie ne répond pas"),
-    "answer.too_slow": (
-        "L'Assurance Maladie met trop de temps à répondre",
-        "L'Assurance Maladie met trop de temps à répondre",
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Why the insurer is asked again by itself: a title for the holder, what happened, what staff read."""
+
+    title: str = "L'Assurance Maladie ne répond pas"
+    because: str = ""
+    staff: str
+
+
+SILENCES = {
+    "": Silence(staff="L'Assurance Maladie ne répond pas"),
+    "answer.too_slow": Silence(
+        because="Elle met trop de temps.", staff="L'Assurance Maladie met trop de temps à répondre"
     ),
-    "insurer.status_429": ("L'Assurance Maladie nous demande d'attendre", "Elle nous demande d'attendre"),
-    "insurer.status_5": (
-        "L'Assurance Maladie ne peut pas répondre pour l'instant",
-        "L'Assurance Maladie est en panne",
+    "insurer.status_408": Silence(
+        because="Elle met trop de temps.", staff="L'Assurance Maladie dit que notre question tarde trop"
     ),
-    "insurer.status_503": (
-        "L'Assurance Maladie ne peut pas répondre pour l'instant",
-        "L'Assurance Maladie se dit indisponible",
+    "insurer.status_429": Silence(
+        title="L'Assurance Maladie nous demande d'attendre",
+        staff="L'Assurance Maladie nous demande d'attendre",
     ),
-    "raced": ("Votre parcours de soins arrive", "Plusieurs demandes du même dossier se sont gênées"),
-    "error.": (
-        "Votre parcours de soins est retardé",
-        "Un défaut du service ; la tâche est essayée de nouveau",
+    "insurer.status_5": Silence(because="Elle est en panne.", staff="L'Assurance Maladie est en panne"),
+    "insurer.status_503": Silence(
+        because="Elle se dit indisponible pour l'instant.", staff="L'Assurance Maladie se dit indisponible"
+    ),
+    "raced": Silence(
+        title="Votre parcours de soins arrive", staff="Plusieurs demandes du même dossier se sont gênées"
+    ),
+    "error.": Silence(
+        title="Votre parcours de soins est retardé",
+        because="Un défaut de notre service l'arrête.",
+        staff="Un défaut du service ; la tâche est essayée de nouveau",
     ),
 }
 
@@ -291,10 +305,10 @@ def cause(code: str) -> tuple[Told, str]:
     return CAUSES[_longest(CAUSES, code)]
 
 
-def silence(code: str) -> tuple[str, str]:
-    """What is waited for: to the holder, to staff."""
+def silence(code: str) -> Silence:
+    """Why one waits."""
     return SILENCES[_longest(SILENCES, code)]
 
 
-def _longest(table: dict[str, tuple[Told, str]] | dict[str, tuple[str, str]], code: str) -> str:
+def _longest(table: Iterable[str], code: str) -> str:
     return max((start for start in table if code.startswith(start)), key=len)

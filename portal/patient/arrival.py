@@ -49,8 +49,9 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
                 if state.retry_at
                 else "Nous réessaierons bientôt."
             )
-            title, _ = imports.silence(state.cause)
-            return title, f"{when} Vous n'avez rien à faire.{kept}", "warning"
+            why = imports.silence(state.cause)
+            told = " ".join(filter(None, (when, why.because, "Vous n'avez rien à faire.")))
+            return why.title, f"{told}{kept}", "warning"
         case Phase.NOTHING if state.cause == "unknown":
             when = f"Le {dates.day(state.since)}, elle" if state.since else "Elle"
             return (

@@ -52,7 +52,7 @@ def missing(state: ImportState) -> str:
         case Phase.NOTHING:
             sentence = "L'Assurance Maladie ne connaît aucun soin remboursé à cette personne."
         case Phase.TRYING_AGAIN:
-            sentence = f"{imports.silence(state.cause)[0]}. Le relevé lui sera redemandé."
+            sentence = f"{imports.silence(state.cause).title}. Le relevé lui sera redemandé."
         case Phase.HELD:
             sentence = f"{imports.cause(state.cause)[0].professional} L'équipe du service s'en occupe."
         case Phase.LEFT_OUT if not state.cause:

@@ -74,7 +74,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "lines": _lines(request, at),
         "silences": [
-            Silence(french(imports.silence(one.code)[1]), one.count, one.since, one.next_at)
+            Silence(french(imports.silence(one.code).staff), one.count, one.since, one.next_at)
             for one in review.returning(by=request.actor, at=at)
         ],
         "unwritten": journalling.unwritten(),

@@ -273,7 +273,7 @@ VARIANTS = {
     # Silences
     "no answer": Variant("no_answer", Phase.TRYING_AGAIN, unreachable("no_answer"), "ne répond pas"),
     "too slow": Variant(
-        "answer.too_slow", Phase.TRYING_AGAIN, unreachable("answer.too_slow"), "trop de temps à répondre"
+        "answer.too_slow", Phase.TRYING_AGAIN, unreachable("answer.too_slow"), "Elle met trop de temps"
     ),
     "asked to wait": Variant(
         "insurer.status_429",
@@ -285,7 +285,13 @@ VARIANTS = {
         "insurer.status_500",
         Phase.TRYING_AGAIN,
         unreachable("insurer.status_500"),
-        "ne peut pas répondre pour l’instant",
+        "Elle est en panne",
+    ),
+    "unavailable": Variant(
+        "insurer.status_503",
+        Phase.TRYING_AGAIN,
+        unreachable("insurer.status_503", timedelta(minutes=10)),
+        "ne répond pas Nous réessaierons",
     ),
     "a request that took too long": Variant(
         "insurer.status_408", Phase.TRYING_AGAIN, body(b"", 408), "ne répond pas"
