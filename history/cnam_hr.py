@@ -468,7 +468,8 @@ class _Narrative:
 
     def opened(self, name: str, attributes: Mapping[str, str]) -> None:
         self.depth += 1
-        if attributes and "revised" in attributes and name != "content":
+        revised = attributes.get("revised") if attributes else None
+        if revised is not None and name != "content":
             raise Rejected("revised_lines")
         if name in ("td", "th"):
             self.open_cell(name, attributes)
@@ -477,7 +478,7 @@ class _Narrative:
                 raise Rejected("wrong_table")
             self.row, self.cells, self.headers, self.wide = [], 0, 0, False
         elif name == "content":
-            self.open_content(attributes)
+            self.revisions.append("" if revised is None else self.open_revision(revised))
         elif name in _BLOCKS:
             if self.row is None and name in ("list", "item"):
                 self.listed = True
@@ -528,16 +529,13 @@ class _Narrative:
             raise Rejected("wrong_table")
         self.words.append(text)
 
-    def open_content(self, attributes: Mapping[str, str]) -> None:
-        end = ""
-        if attributes and (revised := attributes.get("revised")) is not None:
-            if self.words is self.beside:
-                raise Rejected("revised_lines")
-            if revised not in MARKS:
-                raise Rejected("revised_lines")
-            begin, end = MARKS[revised]
-            self.words.append(begin)
-        self.revisions.append(end)
+    def open_revision(self, revised: str) -> str:
+        """What will close it."""
+        if self.words is self.beside or revised not in MARKS:
+            raise Rejected("revised_lines")
+        begin, end = MARKS[revised]
+        self.words.append(begin)
+        return end
 
     def open_cell(self, name: str, attributes: Mapping[str, str]) -> None:
         if self.row is None or self.words is not self.beside:
