@@ -181,6 +181,9 @@ class _Writer:
                 inner = self.paragraph(element)
             case "renderMultiMedia":
                 inner = self.multimedia(element)
+            case "linkHtml":
+                address = self.link(element, "")
+                inner = self.flow(element.children) + (f"<p>{address}</p>" if address else "")
             case "footnote":
                 inner = f"<p>{self.note(element)}\u00a0:</p>{self.flow(element.children)}"
             case _:
@@ -210,6 +213,8 @@ class _Writer:
                 inner = f"<strong>{inner.strip()}</strong> " if inner.strip() else ""
             case "linkHtml":
                 inner = self.link(element, inner)
+            case "td" | "th" | "tr" | "item":  # out of their place
+                inner = f" {inner} "
         return self.revised(element, self.styled(element, inner))
 
     def inlines(self, children: Iterable[Element | str]) -> str:
@@ -316,7 +321,12 @@ class _Writer:
 
     def table(self, element: Element) -> str:
         captions = [child for child in _elements(element) if child.name == "caption"]
-        inner = " ".join(self.revised(each, self.inlines(each.children).strip()) for each in captions)
+        inner = " ".join(
+            self.revised(
+                each, self.flow(each.children) if each.holds_blocks else self.inlines(each.children).strip()
+            )
+            for each in captions
+        )
         said = f"<caption>{inner}</caption>" if inner.strip() else ""
         astray = [child for child in element.children if not _is(child, {"tr", "caption", *GROUPS})]
         groups = ""
@@ -326,13 +336,15 @@ class _Writer:
                 bare.append(child)
             elif child.name in GROUPS:
                 groups += self.group_of("tbody", bare) + self.revised_group(child)
-                astray += [inner for inner in child.children if not _is(inner, {"tr"})]
+                astray += [
+                    part for inner in child.children if not _is(inner, {"tr"}) for part in (" ", inner)
+                ]
                 bare = []
         groups += self.group_of("tbody", bare)
         for row in (
             row for child in (element, *_elements(element)) for row in _elements(child) if row.name == "tr"
         ):
-            astray += [child for child in row.children if not _is(child, CELLS)]
+            astray += [part for child in row.children if not _is(child, CELLS) for part in (" ", child)]
         label = escape(f"Tableau : {self.place}" if self.place else "Tableau")
         return (
             f'<div class="scroller" role="group" aria-label="{label}" tabindex="0">'

@@ -119,6 +119,16 @@ def test_revised_cells_are_told(table):
         ("<table>perdu<tbody><tr><td>c</td></tr></tbody></table>", "c perdu"),
         ("<list>perdu<item>a</item></list>", "perdu a"),
         ("5 m<sup/>s", "5 ms"),
+        ("<item>a</item><td>b</td><tr><td>c</td></tr>", "a b c"),
+        (
+            "<table><caption>a<paragraph>b</paragraph></caption><tbody><tr><td>c</td></tr></tbody></table>",
+            "a b c",
+        ),
+        ("<table><tbody><tr><td>a</td>b</tr>c</tbody></table>", "a c b"),
+        (
+            '<linkHtml href="https://exemple.org/1"><paragraph>a</paragraph></linkHtml>',
+            "a https://exemple.org/1",
+        ),
         (
             '<linkHtml href="https://exemple.org/1">cliquer</linkHtml>',
             "cliquer (https://exemple.org/1)",
