@@ -4,6 +4,7 @@ One statement per entry. An entry shares the transaction of the act it tells of,
 because the head of its chain stays locked until the commit.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -160,11 +161,14 @@ def _found(keyring: Keyring, which: str, parameters: list[Any]) -> list[Trace]:
     return found
 
 
+_WORD = re.compile(r"[a-z_]+(\.[a-z_]+)*")
+
+
 def _literal(words: Collection[str]) -> str:
     """Words of the code, in the statement itself: the planner compares them with the conditions of indexes.
     They are never what somebody typed."""
     ever = names.ever(words)
-    if not all(word.isidentifier() for word in ever):
+    if not all(_WORD.fullmatch(word) for word in ever):
         raise ValueError(ever)
     return "'{" + ",".join(ever) + "}'::text[]"
 
