@@ -259,6 +259,17 @@ def test_the_square_holds_the_address_and_nothing_of_a_person(roy):
     assert len(squares) == 1
 
 
+@pytest.mark.parametrize(("number", "printed"), [("", False), ("05 61 00 00 09", True)])
+def test_the_sheet_prints_the_telephone_of_the_operator_and_no_other(roy, settings, number, printed):
+    settings.DMP_HELP_PHONE = number
+
+    sheet = open_for(roy, "bernard", **BY_SMS)
+
+    assert ("Appelez le <strong>05 61 00 00 09</strong>" in sheet) is printed
+    assert ("Appelez" in sheet) is printed
+    assert "3422" not in sheet
+
+
 def test_first_passwords_are_in_signs_that_nobody_mistakes(roy):
     *_, password = secrets_of(open_for(roy, "bernard", **BY_SMS))
 
