@@ -327,7 +327,7 @@ def test_what_the_patient_may_not_read_yet_warns_its_readers(lefevre, saidi, let
         ({"created_on": "hier"}, "Écrivez la date en chiffres"),
         ({"shown_to_holder": ""}, "Répondez par oui ou par non"),
         ({"shown_to_professionals": "non", "shown_to_holder": "non"}, "Personne d’autre que vous"),
-        ({"content": pdf(b"GIF89a")}, "Choisissez un PDF"),
+        ({"content": pdf(b"GIF89a")}, "Imprimez-le en PDF, puis déposez cette copie"),
         ({"content": ""}, "Choisissez le fichier"),
     ],
 )
