@@ -135,7 +135,8 @@ def test_of_what_does_something_it_calls_what_the_application_calls_and_nothing_
         )
         found = {name for (name,) in cursor.fetchall()}
 
-    assert found - set(pg.CALLED) == {"audit_append", "audit_refuse", "jobs_decide"}
+    called = {"accounts_gather_notice", "audit_append", "audit_refuse", "jobs_decide"}
+    assert found - set(pg.CALLED) == called
 
 
 @pytest.mark.django_db

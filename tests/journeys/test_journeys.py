@@ -259,7 +259,7 @@ def test_a_doctor_is_let_in_reads_and_deposits_and_the_patient_sees_it(comes, wo
     lefevre.waits_to_read("Le document est dans le dossier", asking_again="Voir où il en est")
 
     notice = world.message(CAMILLE_PHONE, after=there)
-    assert "Votre DMP a changé. Connectez-vous pour voir ce qui est nouveau" in notice
+    assert "Votre DMP a changé. Connectez-vous comme d'habitude pour voir ce qui est nouveau." in notice
     assert not re.search("Lefèvre|Lettre|cardio|Camille a|adressage", notice)
     camille = as_camille(comes("camille"))
     camille.go("/mon-dmp/documents/")
