@@ -22,6 +22,9 @@ PARIS = ZoneInfo("Europe/Paris")
 INS_OIDS = REAL_OIDS | TEST_OIDS
 
 LIMITS = xmlguard.Limits(text=8 << 20)
+# Counted up when the same bytes are understood otherwise: what an earlier way filed is then asked for whole,
+# once, whatever the insurer says has not changed.
+READING = 2
 MOST_SHOWN = 4 << 20  # characters of narrative; five hundred lines show a hundred thousand
 
 Line = tuple[str, ...]

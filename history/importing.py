@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 PARIS = ZoneInfo("Europe/Paris")
 MONTHS = 24  # what the insurer gives at the opening
-TITLE = "Historique de remboursements"
+TITLE = TYPES[CARE_HISTORY].label
 AUTHOR = "Assurance Maladie"
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=3)
 LEAST_ASKED, MOST_ASKED = timedelta(seconds=10), timedelta(days=1)  # of the waits that the insurer asks for
@@ -76,7 +76,8 @@ def question(lease: Lease, *, at: datetime) -> Question:
         ) as passage:
             known = _current(passage)
             since = months_before(passage.facts.row.dossier.opened_at.astimezone(PARIS).date(), MONTHS)
-            etag = known.etag if known else None
+            # What was understood in another way is asked for whole: « unchanged » would keep a misreading.
+            etag = known.etag if known and known.reading == cnam_hr.READING else None
             return Question(identity_of(passage).ins, since, etag, known is not None)
     except gate.Refused as refusal:
         raise Held(f"dossier.{refusal.decision.reason}") from None
@@ -259,10 +260,11 @@ def _file(passage: Passage, lease: Lease, statement: Statement, received: Receiv
     row: StatementRow | None = passage.facts.row.statement
     sha256 = keeping.fingerprint(received.data)
     mac = keeping.content_mac(passage.keyring, sha256)
-    if row is not None and row.content_mac == mac:
+    before = _current(passage)
+    read_so = before is not None and before.reading == cnam_hr.READING
+    if row is not None and row.content_mac == mac and read_so:
         _end(passage, lease, "unchanged")
         return None
-    before = _current(passage)
     if row is not None and before is not None:
         # Whatever date it bore, what we have was written before it reached us.
         if statement.written_until < min(before.written_at, row.received_at):

@@ -11,12 +11,13 @@ from uuid import UUID
 
 from vault.keyring import Keyring
 
-from . import sections
+from . import cnam_hr, sections
 from .cnam_hr import Line, Statement
 from .merging import Difference
 
 TABLE = "history_statement"
 FORMAT = 1
+BEFORE_READINGS_WERE_COUNTED = 1
 SPEED = 1  # of zlib: half the time of the default for a few more bytes
 
 
@@ -36,6 +37,7 @@ class Kept:
     sha256: str  # of the bytes received
     etag: str | None = None
     partial: Mapping[str, str] = field(default_factory=dict)  # dates told in part: `start`, `end`, `written`
+    reading: int = BEFORE_READINGS_WERE_COUNTED  # which of our ways of reading understood the bytes
 
     @property
     def line_count(self) -> int:
@@ -67,6 +69,7 @@ class Kept:
             lines=lines,
             sha256=sha256,
             etag=etag,
+            reading=cnam_hr.READING,
         )
 
     def told(self) -> dict[str, Any]:
@@ -83,6 +86,7 @@ class Kept:
             "notes": dict(self.notes),
             "sha256": self.sha256,
             "etag": self.etag,
+            "reading": self.reading,
             **({"partial": dict(self.partial)} if self.partial else {}),
         }
 
@@ -106,6 +110,7 @@ class Kept:
             sha256=told["sha256"],
             etag=told["etag"],
             partial=told.get("partial", {}),
+            reading=told.get("reading", BEFORE_READINGS_WERE_COUNTED),
         )
 
 

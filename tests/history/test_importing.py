@@ -1,5 +1,6 @@
 """A care history is filed once, whole, in the right dossier, or kept apart with a code."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from access import gate
 from access.policy import Action
 from dossiers.house import HOUSE
-from history import importing, keeping, merging
+from history import cnam_hr, importing, keeping, merging
 from history.cnam_hr import read
 from history.consultation import Phase, care_history, progress
 from history.importing import months_before
@@ -140,6 +141,40 @@ def test_what_still_holds_is_not_sent_again(the_insurer, dossier_id, job_id):
 
     assert the_insurer.asked[-1][1]["If-None-Match"] == '"abc"'
     assert state_of(again).code == "unchanged"
+
+
+def test_what_was_understood_in_an_earlier_way_is_asked_for_whole_once(
+    the_insurer, dossier_id, job_id, look, rows, monkeypatch
+):
+    nothing = replace(read(statement()), sections=read(statement(empty=True)).sections)
+    the_insurer.sends(statement(), etag='"abc"')
+    with monkeypatch.context() as earlier:
+        earlier.setattr(cnam_hr, "READING", cnam_hr.READING - 1)
+        earlier.setattr(cnam_hr, "read", lambda data: nothing)
+        queue.work(job_id)
+    assert look().total == 0
+
+    queue.work(import_again(dossier_id, idem="again"))
+    assert "If-None-Match" not in the_insurer.asked[-1][1]
+    assert (look().total, len(rows("history_statement"))) == (24, 2)
+
+    queue.work(import_again(dossier_id, idem="once more"))
+    assert the_insurer.asked[-1][1]["If-None-Match"] == '"abc"'
+
+
+def test_what_an_earlier_way_understood_well_makes_no_version(
+    the_insurer, dossier_id, job_id, rows, monkeypatch
+):
+    the_insurer.sends(statement(), etag='"abc"')
+    queue.work(job_id)
+    monkeypatch.setattr(cnam_hr, "READING", cnam_hr.READING + 1)
+
+    for _ in range(2):
+        queue.work(again := import_again(dossier_id, idem=f"{len(the_insurer.asked)}"))
+        assert state_of(again).code == "unchanged"
+
+    assert [("If-None-Match" in headers) for _, headers in the_insurer.asked] == [False, False, True]
+    assert len(rows("history_statement")) == 1
 
 
 def test_the_same_lines_told_later_date_the_statement_again(the_insurer, dossier_id, job_id, look, rows):
