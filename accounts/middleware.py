@@ -20,6 +20,7 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.session.asked_alone = sessions.ASKED_ALONE in request.headers
         request.actor = actor_of(request.session)
         response = self.get_response(request)
         give_secret(request, response)

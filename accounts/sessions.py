@@ -29,6 +29,7 @@ WHOLE = timedelta(hours=8)
 AT_MOST_EACH = 5
 TOUCHED_EVERY = timedelta(seconds=KEPT_SECONDS)
 
+ASKED_ALONE = "Asked-Alone"  # the header of a request that a page makes by itself
 OWNER, CAPACITY, ENDS, EPOCH = "_owner", "_capacity", "_ends", "_epoch"
 
 _INSERT = """
@@ -44,7 +45,13 @@ WHERE id_mac = %s::bytea
 
 
 class SessionStore(SessionBase):
-    """Django's session interface over accounts_session."""
+    """Django's session interface over accounts_session.
+
+    `asked_alone`: a page asks again by itself, on a timer. That is no sign of life: it neither prolongs the
+    session, nor keeps in Redis what would spare the next gesture from prolonging it.
+    """
+
+    asked_alone = False
 
     def load(self) -> dict[str, Any]:
         id_mac = _id_mac(self.session_key)
@@ -69,6 +76,8 @@ class SessionStore(SessionBase):
         if row is None or data is None or _ends_at(data) <= now:
             return None
         sealed, seen_at, idle_until, ends_at = row
+        if self.asked_alone:
+            return data
         if now - seen_at >= TOUCHED_EVERY:
             idle_until = min(now + _idle(data), ends_at)
             _run(

@@ -63,7 +63,10 @@ function guard() {
     else over(); // somebody else came in
   });
   stay.addEventListener("click", ask);
-  document.addEventListener("htmx:afterRequest", () => live(Number(sessionSeconds)));
+  // What a page asks again by itself, on a timer, is nobody's gesture.
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (!("Asked-Alone" in detail.requestConfig.headers)) live(Number(sessionSeconds));
+  });
   document.addEventListener("visibilitychange", look);
   // A page kept aside by the browser comes back empty, until it is asked for again.
   addEventListener("pagehide", (event) => { document.documentElement.hidden = event.persisted; });

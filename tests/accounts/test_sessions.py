@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -125,6 +126,24 @@ def test_turning_pages_keeps_a_visit_open(fresh_cache):
     assert SessionStore(session.session_key)[ACTOR]
 
     assert Session.objects.get().idle_until > timezone.now() + timedelta(minutes=14)
+
+
+@pytest.mark.django_db
+def test_a_page_that_asks_alone_keeps_no_visit_open_and_hides_no_gesture(fresh_cache, rf):
+    session = signed_in()
+    ago = timezone.now() - timedelta(minutes=10)
+    Session.objects.update(seen_at=ago, idle_until=ago + timedelta(minutes=15))
+    forget_all()
+
+    def ask(**headers):
+        request = rf.get("/", headers=headers)
+        request.session = SessionStore(session.session_key)
+        ActorMiddleware(lambda _: HttpResponse())(request)
+        assert request.actor == CAMILLE
+        return Session.objects.get().idle_until
+
+    assert [ask(asked_alone="1") for _ in range(2)] == [ago + timedelta(minutes=15)] * 2
+    assert ask() > timezone.now() + timedelta(minutes=14)
 
 
 @pytest.mark.django_db

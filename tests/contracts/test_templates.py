@@ -69,6 +69,27 @@ def given():
                     yield f"{path.name}:{function.name}", call.args[1].value, names
 
 
+def through_a_helper():
+    """Each page shown by its module's `_page`: where, which template, which names the view gave itself."""
+    for path, text in CODE.items():
+        tree = ast.parse(text)
+        folder = re.search(r'render\(request, f"([\w/]+)/\{\w+\}\.html"', text)
+        for call in ast.walk(tree):
+            if not (isinstance(call, ast.Call) and folder):
+                continue
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) != "_page":
+                continue
+            if not isinstance(call.args[1], ast.Constant):
+                continue
+            names = {keyword.arg for keyword in call.keywords if keyword.arg} - {"status", "back"}
+            for inner in chain.from_iterable(map(ast.walk, call.args[2:])):
+                if isinstance(inner, ast.Call):
+                    names |= {keyword.arg for keyword in inner.keywords if keyword.arg}
+                if isinstance(inner, ast.Dict):
+                    names |= {key.value for key in inner.keys if isinstance(key, ast.Constant)}
+            yield f"{path.name}:{call.lineno}", f"{folder[1]}/{call.args[1].value}.html", names
+
+
 def closure(name, seen):
     if name in SOURCES and name not in seen:
         seen.add(name)
@@ -79,11 +100,43 @@ def closure(name, seen):
     return seen
 
 
-CALLS = list(given())
+# What a step, or a sentence of the house's own, puts into a title.
+IN_TITLES = {"step", "steps|length", "answer.title"}
+
+
+def test_a_title_names_no_document_and_nobody():
+    """The history of a browser keeps titles: on a shared machine others read them."""
+    titles = {
+        name: re.findall(r"\{% block (?:question_)?title %\}(.*?)\{% endblock %\}$", text, re.M)
+        for name, text in SOURCES.items()
+    }
+
+    assert sum(map(len, titles.values())) > 40
+    assert [
+        (name, said)
+        for name, found in titles.items()
+        for title in found
+        for said in re.findall(r"\{\{\s*(.*?)\s*\}\}", title)
+        if said not in IN_TITLES
+    ] == []
+
+
+def test_what_a_page_asks_by_itself_says_so():
+    """A poll is no sign of life: `accounts.sessions` prolongs nothing for it."""
+    polls = [
+        (name, tag) for name, text in SOURCES.items() for tag in re.findall(r"<[^>]*hx-trigger=[^>]*>", text)
+    ]
+
+    assert polls
+    assert [name for name, tag in polls if "every" in tag and "Asked-Alone" not in tag] == []
+
+
+CALLS = [*given(), *through_a_helper()]
 
 
 def test_the_views_are_read():
-    assert len(CALLS) > 25
+    assert len(list(given())) > 25
+    assert len(list(through_a_helper())) > 10
 
 
 @pytest.mark.parametrize(("where", "template", "names"), CALLS, ids=[f"{w}-{t}" for w, t, _ in CALLS])
