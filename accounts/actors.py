@@ -66,7 +66,8 @@ class Actor:
     """One person asking in one capacity.
 
     `id` is opaque and stable: the Person of a holder, the Professional, the User of an agent or of
-    staff, the Program; a random one for somebody anonymous. `profession` and `specialty` are codes
+    staff, the Program; a random one for somebody anonymous. `civility` is « M », « MME » or not known:
+    it decides of words, never of rights. `profession` and `specialty` are codes
     of TRE_G15 and TRE_R01 ("10", "SM54"). `dossier_id` is the dossier a holder's login opens.
     Whoever comes by a door carries the `credential` they showed there, which the gate confirms;
     the house itself, and somebody who is still proving who they are, carry none.
@@ -75,6 +76,7 @@ class Actor:
     capacity: Capacity
     id: UUID
     name: str = ""
+    civility: str = ""
     profession: str | None = None
     specialty: str | None = None
     structure_id: UUID | None = None
@@ -98,7 +100,9 @@ class Actor:
             name: UUID(told[name]) for name in ("id", "structure_id", "dossier_id") if told.get(name)
         }
         text = {
-            name: told[name] for name in ("name", "profession", "specialty", "structure") if told.get(name)
+            name: told[name]
+            for name in ("name", "civility", "profession", "specialty", "structure")
+            if told.get(name)
         }
         return cls(
             capacity=Capacity(told["capacity"]),

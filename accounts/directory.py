@@ -37,6 +37,7 @@ class ProfessionalKnown:
     name: str
     practices: tuple[PracticeKnown, ...]
     struck_off: bool = False
+    civility: str = ""  # M, MME, or not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def learn(told: ProfessionalTold, *, at: datetime) -> ProfessionalKnown:
             "rpps_mac",
             blind.blind("rpps", told.rpps),
             SubjectKind.PROFESSIONAL,
-            {"rpps": told.rpps, "name": told.name},
+            {"rpps": told.rpps, "name": told.name, "civility": told.civility},
             at,
         )
         places = {practice.place for practice in told.practices if practice.place}
@@ -72,7 +73,7 @@ def learn(told: ProfessionalTold, *, at: datetime) -> ProfessionalKnown:
             _learn_practice(professional_id, practice, structures, at) for practice in told.practices
         )
         struck_off = _struck_off(professional_id)
-    return ProfessionalKnown(professional_id, told.name, practices, struck_off)
+    return ProfessionalKnown(professional_id, told.name, practices, struck_off, told.civility)
 
 
 def strike_off(rpps: str, *, at: datetime) -> bool:
@@ -210,13 +211,19 @@ def _renew(table: str, row_id: UUID, sealed: bytes) -> None:
 
 
 def professional_acting(
-    professional_id: UUID, name: str, practice: PracticeKnown, *, authentication: Authentication
+    professional_id: UUID,
+    name: str,
+    practice: PracticeKnown,
+    *,
+    authentication: Authentication,
+    civility: str = "",
 ) -> Actor:
     """A professional in one of their situations."""
     return Actor(
         capacity=Capacity.PROFESSIONAL,
         id=professional_id,
         name=name,
+        civility=civility,
         profession=practice.profession,
         specialty=practice.specialty or None,
         structure_id=practice.structure_id,
@@ -233,7 +240,11 @@ def professional_from(told: Any, practice: int, *, at: datetime) -> Actor:
     """
     known = learn(userinfo.read(told), at=at)
     return professional_acting(
-        known.id, known.name, known.practices[practice], authentication=Authentication.PRO_SANTE_CONNECT
+        known.id,
+        known.name,
+        known.practices[practice],
+        authentication=Authentication.PRO_SANTE_CONNECT,
+        civility=known.civility,
     )
 
 

@@ -142,6 +142,7 @@ def finish(request: HttpRequest, *, at: datetime) -> Returned:
     request.session[_PROVED] = {
         "id": str(known.id),
         "name": known.name,
+        "civility": known.civility,
         "practices": [
             [p.profession, p.specialty, str(p.structure_id or ""), p.structure] for p in known.practices
         ],
@@ -171,7 +172,11 @@ def choose_practice(request: HttpRequest, index: int, *, at: datetime) -> Actor:
     professional_id, under_way = UUID(proved["id"]), request.session.get(_STARTED, {})
     practice = PracticeKnown(profession, specialty, UUID(structure_id) if structure_id else None, structure)
     actor = directory.professional_acting(
-        professional_id, proved["name"], practice, authentication=Authentication.PRO_SANTE_CONNECT
+        professional_id,
+        proved["name"],
+        practice,
+        authentication=Authentication.PRO_SANTE_CONNECT,
+        civility=proved.get("civility", ""),
     )
     request.session.flush()
     signing_in.enter(request, actor, owner_id=professional_id, at=at)

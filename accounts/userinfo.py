@@ -14,6 +14,7 @@ from .professions import LABELS
 RPPS_PREFIX = "8"  # IDNPS: 8 then the RPPS number
 MOST_PRACTICES = 50
 MOST_LETTERS = 120
+_CIVILITIES = frozenset({"M", "MME"})
 _TITLES = {"DR": "Dr", "PR": "Pr"}
 
 
@@ -39,19 +40,25 @@ class ProfessionalTold:
     rpps: str
     name: str  # Dr Jeanne LEFÈVRE
     practices: tuple[PracticeTold, ...]
+    civility: str = ""  # M, MME, or not told
 
 
 def read(told: Any) -> ProfessionalTold:
     """Raises BadUserinfo when there is nobody to recognise, or nothing they practise."""
     if not isinstance(told, Mapping):
         raise BadUserinfo("Pro Santé Connect n’a pas dit qui vous êtes : recommencez dans un moment.")
-    exercises = [
-        e for e in _list(_mapping(told.get("SubjectRefPro")).get("exercices")) if isinstance(e, Mapping)
-    ]
+    registered = _mapping(told.get("SubjectRefPro"))
+    exercises = [e for e in _list(registered.get("exercices")) if isinstance(e, Mapping)]
     practices = tuple(dict.fromkeys(p for exercise in exercises for p in _practices(exercise, told)))
     if not practices:
         raise BadUserinfo("Pro Santé Connect ne connaît aucune situation d’exercice à votre nom.")
-    return ProfessionalTold(_rpps(told), _name(told, exercises[0]), practices[:MOST_PRACTICES])
+    civility = _text(registered, "codeCivilite").upper()
+    return ProfessionalTold(
+        rpps=_rpps(told),
+        name=_name(told, exercises[0]),
+        practices=practices[:MOST_PRACTICES],
+        civility=civility if civility in _CIVILITIES else "",
+    )
 
 
 def _rpps(told: Mapping[str, Any]) -> str:

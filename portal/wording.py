@@ -12,8 +12,8 @@ from django.utils.dateparse import parse_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from access import matrix
 from access.policy import Action, Reason
+from accounts import professions
 from accounts.actors import Capacity
 from audit.ledger import Trace
 from portal import dates
@@ -103,7 +103,7 @@ REFUSALS: dict[Reason, Answer] = {
     ),
     Reason.MASKED: _answer(
         "Ce document est masqué",
-        "Seul son auteur le lit encore. Parlez-en avec le patient : lui seul peut le montrer.",
+        "Seul son auteur le lit encore. Parlez-en avec le patient : personne d'autre ne peut le montrer.",
     ),
     Reason.WITHHELD: _answer(
         "Ce document attend une consultation",
@@ -302,7 +302,7 @@ TURNED_AWAY: dict[Reason, str] = {
     Reason.OUTSIDE_MATRIX: "son métier ne lit pas cette sorte de document",
     Reason.MASKED: "ce document est masqué",
     Reason.NEVER_CONTENT: "sa fonction ne donne pas accès au contenu des dossiers",
-    Reason.HOLDER_ABSENT: "vous n'étiez pas présent",
+    Reason.HOLDER_ABSENT: "vous n'étiez pas là",
     Reason.NO_CONSENT: "il manquait votre accord",
     Reason.NO_REPRESENTATIVE: "aucun représentant légal n'était présent",
     Reason.WEAK_PROOF: "l'identité n'était pas assez sûre",
@@ -439,7 +439,9 @@ def _quality(actor: Mapping[str, Any]) -> str:
     capacity, structure = actor.get("capacity"), actor.get("structure", "")
     if capacity == Capacity.PROFESSIONAL:
         profession = (
-            "" if actor.get("profession") in DOCTORS else matrix.label(actor.get("profession")).lower()
+            ""
+            if actor.get("profession") in DOCTORS
+            else professions.said(actor.get("profession"), actor.get("civility", ""))
         )
         return "".join(f", {part}" for part in (profession, structure) if part) + (
             "," if profession or structure else ""

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import directory, userinfo
-from accounts.actors import Authentication, Capacity
+from accounts import directory, professions, userinfo
+from accounts.actors import Actor, Authentication, Capacity
 from accounts.models import Practice, Professional, Structure
 from accounts.userinfo import BadUserinfo, PlaceOfPractice, PracticeTold
 from tests.cast import NOON
@@ -41,6 +41,33 @@ LEFEVRE = {
 def with_practice(**changes):
     exercise = LEFEVRE["SubjectRefPro"]["exercices"][0] | changes
     return LEFEVRE | {"SubjectRefPro": {"exercices": [exercise]}}
+
+
+@pytest.mark.parametrize(
+    ("civility", "said"),
+    [
+        ("MME", "infirmière"),
+        ("M", "infirmier"),
+        ("", "infirmier ou infirmière"),
+        (7, "infirmier ou infirmière"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_trade_is_said_as_its_holder_says_it(civility, said):
+    told = with_practice(codeProfession="60", codeCiviliteDexercice="")
+    told["SubjectRefPro"]["codeCivilite"] = civility
+
+    nurse = directory.professional_from(told, 0, at=NOON)
+
+    assert professions.said(nurse.profession, nurse.civility) == said
+    assert Actor.from_told(nurse.told()) == nurse
+
+
+def test_what_was_written_of_a_trade_before_is_said_of_anybody():
+    assert professions.said_anew("Infirmier") == "infirmier ou infirmière"
+    assert professions.said_anew("infirmier") == "infirmier"
+    assert professions.said_anew("Médecin") == "médecin"
+    assert professions.said_anew("Un autre métier") == "Un autre métier"
 
 
 def test_a_doctor_has_a_number_a_name_and_situations():

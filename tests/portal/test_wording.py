@@ -1,5 +1,6 @@
 """Every code of the policy and of the ledger is a French sentence somewhere."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -72,10 +73,18 @@ TOLD = (
         "Le Dr Anne Lefèvre, Cabinet des Tilleuls, a lu « Résultats de biologie ».",
     ),
     (trace("read", CAMILLE, title="Ordonnance"), "Vous avez lu « Ordonnance »."),
-    (trace("deposit", NADIA), "Nadia Benali, infirmier, Cabinet des Tilleuls, a déposé un document."),
+    (
+        trace("deposit", replace(NADIA, civility="MME")),
+        "Nadia Benali, infirmière, Cabinet des Tilleuls, a déposé un document.",
+    ),
+    (
+        trace("deposit", replace(NADIA, civility="M")),
+        "Nadia Benali, infirmier, Cabinet des Tilleuls, a déposé un document.",
+    ),
     (
         trace("authorise", PHARMACIST, until="2027-11-21"),
-        "Lucie Ferran, pharmacien, Pharmacie du Pont, a déclaré votre accord jusqu’au 21 novembre 2027.",
+        "Lucie Ferran, pharmacien ou pharmacienne, Pharmacie du Pont, a déclaré votre accord"
+        " jusqu’au 21 novembre 2027.",
     ),
     (
         trace("withdraw", CAMILLE, whom="Nadia BENALI"),
@@ -92,7 +101,7 @@ TOLD = (
     ),
     (
         trace("read.refused", PHARMACIST, reason="outside_matrix"),
-        "Lucie Ferran, pharmacien, Pharmacie du Pont, a voulu lire un document. "
+        "Lucie Ferran, pharmacien ou pharmacienne, Pharmacie du Pont, a voulu lire un document. "
         "Refusé : son métier ne lit pas cette sorte de document.",
     ),
 )
