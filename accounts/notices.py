@@ -36,6 +36,7 @@ class NoticeKind(StrEnum):
     COUNTER_CODE = "counter_code"
     AWAKE = "awake"
     CHANGED = "changed"
+    AGREED = "agreed"
     PASSWORD = "password"  # noqa: S105 - the name of a notice
 
 
@@ -68,6 +69,12 @@ _WORDS = {
         "Votre DMP a changé",
         "Votre DMP a changé. Connectez-vous comme d'habitude pour voir ce qui est nouveau.",
     ),
+    # Somebody says that the holder said yes: if they did not, each hour counts.
+    NoticeKind.AGREED: Words(
+        "Un accord est déclaré",
+        "DMP : un professionnel de santé dit avoir votre accord pour lire votre dossier. Si c'est faux,"
+        " connectez-vous et retirez-le.",
+    ),
     NoticeKind.PASSWORD: Words(
         "Votre mot de passe a changé",
         "Le mot de passe de votre DMP vient de changer. Si ce n’est pas vous, rendez-vous à un guichet"
@@ -76,7 +83,7 @@ _WORDS = {
 }
 
 
-# Told together. What is about an account, or calls for somebody to act, never waits.
+# Told together. What is about an account, or calls for its holder to act, never waits.
 GATHERED = frozenset({NoticeKind.CHANGED})
 
 # A code that died on the way is not sent.

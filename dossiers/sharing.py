@@ -9,10 +9,11 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg import errors
 
-from access import gate, matrix
+from access import gate
 from access.policy import Action
 from accounts import notices
 from accounts.actors import Actor
+from accounts.professions import said, said_anew
 from revocation import journalling
 from vault.keyring import Keyring
 
@@ -84,7 +85,7 @@ def _declare(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
             "dossiers_grant",
             "sealed",
             grant_id,
-            {"name": by.name, "profession": matrix.label(by.profession), "structure": by.structure},
+            {"name": by.name, "profession": said(by.profession, by.civility), "structure": by.structure},
         )
         if earlier is not None:
             _end([replace(earlier, until=at)], dossier_id, keyring)
@@ -98,7 +99,9 @@ def _declare(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
                     GRANT.mac(keyring, grant_id, dossier_id, by.id, by.structure_id, at, until),
                 ],
             )
-        notices.queue(notices.NoticeKind.CHANGED, at=at, dossier_id=dossier_id)
+        # Somebody new may read: told at once. To go on reading is told with the rest.
+        kind = notices.NoticeKind.AGREED if earlier is None else notices.NoticeKind.CHANGED
+        notices.queue(kind, at=at, dossier_id=dossier_id)
         passage.tell(until=until.date().isoformat())
         return Granted(grant_id=grant_id, until=until)
 
@@ -232,7 +235,7 @@ def _named(keyring: Keyring, grant_id: UUID, sealed: bytes) -> dict[str, str]:
         who: dict[str, str] = keyring.unseal_json("dossiers_grant", "sealed", grant_id, sealed)
     except gate.Damaged:
         return UNNAMED
-    return who
+    return who | {"profession": said_anew(who["profession"])}
 
 
 _GRANT = "id, grantee_id, structure_id, since, until, facts_mac"

@@ -333,6 +333,17 @@ def test_what_is_about_an_account_is_never_gathered(gateway, reached, kind):
     assert not Notice.objects.exclude(leaves_at=None).exists()
 
 
+def test_an_agreement_declared_leaves_at_once_whatever_was_gathered(gateway, reached):
+    change(reached, 3)
+    assert left(gateway) == 1
+
+    with transaction.atomic():
+        notices.queue(NoticeKind.AGREED, dossier_id=reached.dossier_id, at=NOON)
+
+    assert left(gateway) == 2
+    assert "dit avoir votre accord" in gateway.all[-1]["texte"]
+
+
 def test_two_at_once_are_one_message(real_database):
     dossier_id, answers = uuid4(), []
     both = threading.Barrier(2)

@@ -7,6 +7,7 @@ import pytest
 
 from access.gate import Refused
 from accounts.identity import BadNir, BirthDate
+from accounts.models import Notice
 from dossiers import finding, home, sharing, traces
 from dossiers.sharing import NotInForce
 from tests.cast import CAMILLE, LEFEVRE, NADIA, NOON, OPTICIAN, OTHER_DOSSIER, PAUL, PHARMACY, ROY
@@ -68,6 +69,15 @@ def test_declaring_the_agreement_opens_for_a_year(dossier_id):
     assert not home.front(dossier_id, by=LEFEVRE, at=granted.until).may_read
 
 
+def test_who_is_newly_let_in_is_told_at_once_and_who_goes_on_with_the_rest(dossier_id):
+    for at in (NOON, LATER):
+        sharing.declare_agreement(dossier_id, by=LEFEVRE, at=at)
+    sharing.declare_agreement(dossier_id, by=NADIA, at=LATER)
+
+    told = [(one.kind, one.leaves_at is None) for one in Notice.objects.order_by("created_at")][-3:]
+    assert told == [("agreed", True), ("changed", False), ("agreed", True)]
+
+
 def test_declaring_it_again_prolongs_it(dossier_id, holder_of):
     sharing.declare_agreement(dossier_id, by=LEFEVRE, at=NOON)
     again = sharing.declare_agreement(dossier_id, by=LEFEVRE, at=LATER)
@@ -106,7 +116,7 @@ def test_an_agreement_serves_where_it_was_declared_and_nowhere_else(dossier_id, 
 
     assert home.front(dossier_id, by=LEFEVRE, at=LATER).may_read
     there = home.front(dossier_id, by=elsewhere, at=LATER)
-    assert (there.may_read, there.granted_until) == (False, None)
+    assert (there.may_read, there.holder.granted_until) == (False, None)
     [found] = finding.by_ins(CAMILLE_NIR, by=elsewhere, at=LATER)
     assert found.granted_until is None
 
