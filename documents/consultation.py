@@ -1,7 +1,7 @@
 """Reading what a dossier contains: the list, a document, one of its pages, the file as received."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -67,7 +67,6 @@ class Page(_Readable):
     summaries: list[Summary]
     next: str | None
     may_deposit: bool
-    granted_until: datetime | None  # of a professional's own access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +141,6 @@ def contents(
             summaries=[_summary(row, _described(passage, row), by) for row in held],
             next=_after(shown[-1]) if len(rows) > limit else None,
             may_deposit=passage.may(Action.DEPOSIT),
-            granted_until=dossier.granted_until,
         )
 
 
@@ -200,6 +198,8 @@ def _part(
 def _told(passage: Passage, row: DocumentRow) -> Description:
     """What the trace says of the reading: the title, unless the holder must not come upon it there."""
     described = _described(passage, row)
+    if row.type_code == nomenclature.CARE_HISTORY:
+        described = replace(described, title=nomenclature.TYPES[row.type_code].label)
     if not row.withheld:
         passage.tell(title=described.title)
     return described
@@ -222,7 +222,8 @@ def _summary(row: DocumentRow, described: Description, by: Actor) -> Summary:
         type_label=kind.label,
         class_code=row.class_code,
         icon=kind.icon,
-        title=described.title,
+        # Whatever the release that filed it called it.
+        title=kind.label if row.type_code == nomenclature.CARE_HISTORY else described.title,
         author=described.author,
         structure=described.structure,
         created_on=row.created_on,

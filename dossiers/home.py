@@ -39,7 +39,6 @@ class Front:
 
     holder: HolderBanner
     opened_at: datetime
-    granted_until: datetime | None
     may_read: bool
     may_authorise: bool
     may_deposit: bool
@@ -62,7 +61,6 @@ def front(dossier_id: UUID, *, by: Actor, at: datetime, signed_in_at: datetime |
         return Front(
             holder=holder_of(passage),
             opened_at=row.opened_at,
-            granted_until=row.granted_until,
             may_read=passage.may(Action.LIST),
             may_authorise=passage.may(Action.AUTHORISE),
             may_deposit=passage.may(Action.DEPOSIT),

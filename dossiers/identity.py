@@ -1,7 +1,7 @@
 """Who a dossier is about: the traits of the INS referential, sealed under the dossier's key."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -60,7 +60,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderBanner:
-    """The holder as a page shows them."""
+    """The holder as a page shows them, and until when whoever reads it may: None for the holder."""
 
     dossier_id: UUID
     birth_name: str
@@ -70,6 +70,7 @@ class HolderBanner:
     birth_date: str  # YYYYMMDD, lunar dates included
     age: int
     ins: str
+    granted_until: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -97,10 +98,13 @@ def identity_of(passage: Passage) -> Identity:
 
 def holder_of(passage: Passage) -> HolderBanner:
     """The holder of the dossier entered, for pages."""
-    return banner(identity_of(passage), passage.dossier_id, on=passage.at.date())
+    until = passage.facts.row.dossier.granted_until
+    return banner(identity_of(passage), passage.dossier_id, on=passage.at.date(), granted_until=until)
 
 
-def banner(identity: Identity, dossier_id: UUID, *, on: date) -> HolderBanner:
+def banner(
+    identity: Identity, dossier_id: UUID, *, on: date, granted_until: datetime | None = None
+) -> HolderBanner:
     traits = identity.traits
     return HolderBanner(
         dossier_id=dossier_id,
@@ -111,6 +115,7 @@ def banner(identity: Identity, dossier_id: UUID, *, on: date) -> HolderBanner:
         birth_date=traits.birth_date,
         age=BirthDate(traits.birth_date).age_on(on),
         ins=identity.ins.value,
+        granted_until=granted_until,
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from access import gate
 from access.policy import Action
 from accounts.actors import Actor
+from documents.nomenclature import CARE_HISTORY, TYPES
 from dossiers.identity import HolderBanner, holder_of
 
 from . import keeping, sections
@@ -16,7 +17,7 @@ from .keeping import Kept
 from .models import ImportPhase
 from .things import CareHistoryAtTheDoor, CareHistoryRow, ImportRow, StatementRow
 
-SHOWN_AS = "Parcours de soins"
+SHOWN_AS = TYPES[CARE_HISTORY].label
 
 
 class Phase(StrEnum):

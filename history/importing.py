@@ -23,7 +23,7 @@ from access.policy import Action
 from accounts.identity import Ins
 from documents import deposit
 from documents.deposit import AlreadyReplaced
-from documents.nomenclature import CARE_HISTORY
+from documents.nomenclature import CARE_HISTORY, TYPES
 from dossiers.house import HOUSE
 from dossiers.identity import identity_of
 from jobs.leases import MAX_ATTEMPTS, Fenced, Held, Later, Lease

@@ -11,6 +11,7 @@ VERSION = "2024-09-27"
 CLASSES_VERSION = "2023-09-22"
 
 CARE_HISTORY = "REMB"  # what the Assurance Maladie reimbursed
+OTHERWISE_SAID = {CARE_HISTORY: "Parcours de soins"}  # one name for it wherever people meet it
 LOINC = "2.16.840.1.113883.6.1"
 
 
@@ -32,7 +33,8 @@ class DocumentClass:
 
 @dataclass(frozen=True, slots=True)
 class DocumentType:
-    """`label` is the official wording as people read it: « CR » spelt out, typographic apostrophes."""
+    """`label` is the official wording as people read it: « CR » spelt out, typographic apostrophes; or
+    what every page calls it when that is something else."""
 
     code: str
     system: str
@@ -62,7 +64,7 @@ def _read_types(version: str) -> dict[str, DocumentType]:
         row["code"]: DocumentType(
             code=row["code"],
             system=row["system"],
-            label=_as_said(row["official_label"]),
+            label=OTHERWISE_SAID.get(row["code"]) or _as_said(row["official_label"]),
             official_label=row["official_label"],
             class_code=row["class"],
             icon=row["icon"],

@@ -53,6 +53,7 @@ REFUSED = {
     "xml.": ("Ce document CDA n’est pas écrit comme il doit l’être.", AGAIN),
     "": ("Il est abîmé, ou contient ce qu’un document de santé ne doit pas contenir.", PRINTED),
 }
+MOST_NAMED = 8  # beyond, a list is no longer read
 WAITING = (
     "Beaucoup de vos documents, ou de ceux de votre structure, attendent encore d’être vérifiés. Ce qui est "
     "déjà déposé est gardé. Celui-ci ne l’est pas encore : redéposez-le dans quelques minutes."
@@ -70,6 +71,16 @@ def _types() -> dict[str, str]:
     return {normalise(kind.label): code for code, kind in nomenclature.DEPOSITABLE.items()}
 
 
+# What people say, and how the nomenclature may have it.
+ALSO = {"ORDONNANCE": "PRESCRIPTION", "ANALYSE": "BIOLOGIE", "RADIO": "IMAGERIE", "COURRIER": "LETTRE"}
+STEM = 6  # letters: « biologie » finds « biologiques » too, and one that is not meant is not taken alone
+
+
+def _says(label: str, word: str) -> bool:
+    asked = (word, *(other for said, other in ALSO.items() if word.startswith(said)))
+    return any(one[:STEM] in label for one in asked)
+
+
 class TypeField(forms.CharField):
     """A type of the nomenclature, looked for by its words; the browser proposes those that match."""
 
@@ -78,13 +89,21 @@ class TypeField(forms.CharField):
         labels = _types()
         if typed in labels:
             return labels[typed]
-        near = [code for label, code in labels.items() if all(word in label for word in typed.split())]
+        near = [code for label, code in labels.items() if all(_says(label, word) for word in typed.split())]
         if len(near) == 1:
             return near[0]
+        if not near:
+            raise forms.ValidationError(
+                f"Aucun type ne contient « {value} ». Choisissez-en un dans la liste."
+            )
+        named = [nomenclature.DEPOSITABLE[code].label for code in near]
+        if len(named) > MOST_NAMED:
+            raise forms.ValidationError(
+                f"« {value} » convient à {len(named)} types. Ajoutez un mot, ou choisissez dans la liste."
+            )
         raise forms.ValidationError(
-            f"« {value} » convient à {len(near)} types. Choisissez-en un dans la liste."
-            if near
-            else f"Aucun type ne contient « {value} ». Choisissez-en un dans la liste."
+            f"« {value} » convient à {len(named)} types : {' ; '.join(named)}. "
+            "Écrivez l’un d’eux, ou choisissez dans la liste."
         )
 
 
@@ -140,7 +159,7 @@ class DepositForm(Form):
     shown_to_professionals = Answer(
         "Les autres professionnels autorisés peuvent-ils le lire ?",
         yes="Chacun selon son métier.",
-        no="Il est masqué : vous seul continuez à le voir, avec le patient.",
+        no="Il est masqué : personne ne le voit, sauf le patient et vous.",
     )
     shown_to_holder = Answer("", yes="", no="")  # worded for the patient, below
     shown_to_representatives = Answer(

@@ -53,7 +53,7 @@ def tags_of(summary: Summary) -> list[SafeString]:
         (summary.masked, "Masqué, sauf pour vous", "masked", "eye-off"),
         (summary.withheld, "Pas encore visible du patient", "warning", "clock"),
         (summary.status is Status.QUARANTINE, "En cours de vérification", "info", "clock"),
-        (summary.status is Status.REFUSED, "Refusé à la vérification", "danger", "warning"),
+        (summary.status is Status.REFUSED, "Refusé à la vérification", "warning", "warning"),
     )
     return [_tag(*words) for true, *words in said if true]
 

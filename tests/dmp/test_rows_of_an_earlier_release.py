@@ -121,7 +121,7 @@ def test_everything_is_there_and_means_the_same(brought):
     # What the dossier contains, what she objected to, who came.
     summaries = consultation.contents(dossier_id, by=holder, at=NOON).summaries
     assert [summary.title for summary in summaries] == [
-        "Historique de remboursements",
+        "Parcours de soins",
         "Ordonnance, traitement de fond de l’asthme",
         "Bilan sanguin annuel",
         "Compte rendu d’hospitalisation",

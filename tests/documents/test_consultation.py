@@ -272,6 +272,7 @@ def test_a_new_version_takes_the_place_of_the_old_one(dossier_id, camille):
 
     [line] = consultation.contents(dossier_id, by=camille, at=NOON).summaries
     assert (line.id, line.is_history, line.author) == (second, True, "Assurance Maladie")
+    assert line.title == line.type_label == "Parcours de soins", "one name, whatever an earlier release filed"
     assert consultation.read(dossier_id, second, by=camille, at=NOON).kind == "history"
     assert readable(dossier_id, first, camille).reason is Reason.SUPERSEDED
 

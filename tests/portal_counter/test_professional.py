@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -16,6 +17,7 @@ from accounts.sessions import SessionStore
 from documents import consultation
 from jobs import queue
 from portal.dates import day
+from portal.professional.deposit import TypeField
 from sandbox.population import BERNARD
 from tests.conscience import Conscience
 from tests.documents import files
@@ -241,8 +243,18 @@ def test_an_agreement_declared_opens_the_dossier_until_its_end(lefevre, let_in):
 
     assert "LACOSTE" in page
     assert f"Votre accès</dt><dd>Jusqu’au {until}" in page
-    assert "Vous êtes déjà autorisé jusqu’au" in again
+    assert "Vous avez déjà son accord jusqu’au" in again
     assert "Autorisé" in found
+
+
+def test_the_end_of_one_s_access_stands_on_every_page_of_the_dossier(lefevre, let_in):
+    receipt = deposited(lefevre, let_in)["Location"]
+    checked()
+    [document] = documents_of(said(lefevre.get(let_in)))
+    until = day(timezone.now() + timedelta(days=settings.DMP_GRANT_DAYS)).replace("\u00a0", " ")
+
+    for page in (let_in, f"{let_in}soins/", f"{let_in}deposer/", f"{let_in}accord/", receipt, document):
+        assert f"Votre accès</dt><dd>Jusqu’au {until}" in said(lefevre.get(page)), page
 
 
 # Depositing and reading ---------------------------------------------------------------------------
@@ -296,6 +308,26 @@ def test_a_file_to_choose_again_is_asked_for(lefevre, let_in):
     page = said(deposited(lefevre, let_in, type="lettre"))
 
     assert "Choisissez le fichier de nouveau" in page and "convient à 5 types" in page
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        (
+            "lettre",
+            {"Lettre d’adressage", "Lettre de liaison d’entrée en structure sociale ou médico-sociale"},
+        ),
+        ("biologie", {"Compte rendu d’examens biologiques", "Prescription d’actes de biologie médicale"}),
+        ("ordonnance", {"Ajoutez un mot"}),
+        ("anesthésie", {"Compte rendu d’anesthésie", "Compte rendu de consultation pré-anesthésique"}),
+    ],
+)
+def test_a_word_that_several_types_have_names_them_and_picks_none(word, found):
+    with pytest.raises(ValidationError) as several:
+        TypeField().clean(word)
+
+    assert [one for one in found if one not in several.value.message] == []
+    assert TypeField().clean("lettre d'adressage") == TypeField().clean("adressage")
 
 
 def test_what_is_masked_stays_with_its_author(lefevre, saidi, let_in):
@@ -388,7 +420,7 @@ def test_the_care_history_is_read_by_those_whom_the_patient_lets_in(lefevre, sai
     page, shelf = said(lefevre.get(f"{let_in}soins/")), said(lefevre.get(let_in))
 
     assert "Le relevé est demandé" in before
-    assert "Soins remboursés" in page and 'id="medicaments"' in page
+    assert "Parcours de soins</h1>" in page and 'id="medicaments"' in page
     assert f'href="{let_in}soins/"' in shelf
     assert saidi.get(f"{let_in}soins/").status_code == 403
 
