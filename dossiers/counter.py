@@ -168,6 +168,7 @@ class Visit:
     card_read_at: datetime
     document: IdentityDocument | None
     answers: Answers | None
+    typed: str  # a contact being typed when the screen was turned
     insurer: Insurer
     contacts: tuple[MaskedContact, ...]
     address_known: bool
@@ -349,11 +350,13 @@ def compared(visit_id: UUID, document: IdentityDocument, *, by: Actor, at: datet
         return _visit(replace(row, told={**row.told, "document": document.name}), at).stage
 
 
-def remember_answers(visit_id: UUID, answers: Answers, *, by: Actor, at: datetime, desk: str = "") -> None:
-    """What was ticked stays, while the person reads the sheet turned to them."""
+def remember_answers(
+    visit_id: UUID, answers: Answers, *, typed: str = "", by: Actor, at: datetime, desk: str = ""
+) -> None:
+    """What was ticked, and the contact being typed, stay while the person reads the sheet turned to them."""
     with _entered(visit_id, by, at, desk) as passage:
         if not passage.facts.row.told.get("sheet"):
-            applications.keep(passage, answers=_told(answers))
+            applications.keep(passage, answers=_told(answers), typed=typed)
 
 
 def think_it_over(visit_id: UUID, *, by: Actor, at: datetime, desk: str = "") -> None:
@@ -457,6 +460,7 @@ def _choose(
             refused = False
         kept = {
             "answers": _told(answers),
+            "typed": "",
             "information_version": information_version,
             "exists": seen.exists,
         }
@@ -961,6 +965,7 @@ def _visit(row: ApplicationRow, at: datetime) -> Visit:
         card_read_at=datetime.fromisoformat(told["card_read_at"]),
         document=IdentityDocument[told["document"]] if "document" in told else None,
         answers=Answers(**told["answers"]) if "answers" in told else None,
+        typed=told.get("typed", ""),
         insurer=Insurer(answer["state"]),
         contacts=tuple(MaskedContact(*contact) for contact in answer.get("contacts", ())),
         address_known=answer.get("address", False),

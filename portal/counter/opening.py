@@ -226,20 +226,25 @@ def agreement(request: HttpRequest, visit_id: UUID) -> HttpResponse:
 def _answered(visit: Visit) -> dict[str, Any]:
     if visit.answers is None:
         return {}
-    return {name: getattr(visit.answers, name) for name in counter.Answers.__slots__}
+    return {name: getattr(visit.answers, name) for name in counter.Answers.__slots__} | {"other": visit.typed}
 
 
 @visiting
 @require_http_methods(["GET", "HEAD", "POST"])
 def turned(request: HttpRequest, visit_id: UUID) -> HttpResponse:
-    """The sheet that the person reads on the agent's screen. What was ticked is kept first."""
+    """The sheet, or the whole text, that the person reads on the agent's screen. What was ticked and typed is
+    kept first, and is there again when the screen comes back."""
     here = _here(request)
     if request.method == "POST":
         ticked = {name: name in request.POST for name in ("agreed", "break_glass", "regulation")}
         representative = request.POST.get("representative", "")[:120]
-        counter.remember_answers(visit_id, counter.Answers(**ticked, representative=representative), **here)
-        return redirect("counter:turned", visit_id)
+        answers = counter.Answers(**ticked, representative=representative)
+        counter.remember_answers(visit_id, answers, typed=request.POST.get("other", "")[:254], **here)
+        whole = "?texte=entier" if "entier" in request.POST else ""
+        return redirect(reverse("counter:turned", args=[visit_id]) + whole)
     counter.visit(visit_id, **here)
+    if "texte" in request.GET:
+        return _information(request, back=reverse("counter:agreement", args=[visit_id]))
     return render(request, "counter/turned.html", {"visit_id": visit_id})
 
 
@@ -247,7 +252,12 @@ def turned(request: HttpRequest, visit_id: UUID) -> HttpResponse:
 @require_safe
 def information(request: HttpRequest) -> HttpResponse:
     """The text that consent is given on, for the person to read on the agent's screen."""
-    return render(request, "counter/information.html", {"sections": texts.SECTIONS, "version": texts.VERSION})
+    return _information(request, back=reverse("counter:home"))
+
+
+def _information(request: HttpRequest, *, back: str) -> HttpResponse:
+    context = {"sections": texts.SECTIONS, "version": texts.VERSION, "back": back}
+    return render(request, "counter/information.html", context)
 
 
 @visiting

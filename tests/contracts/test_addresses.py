@@ -10,7 +10,7 @@ from tests.contracts.test_routes import get_resolver, routes
 ROOT = Path(__file__).parents[2]
 # What follows « ? »: a place in a list, the page to come back to, another sign-in, what the page already
 # shows; and what Pro Santé Connect answers by its standard.
-ASKED = {"avant", "suite", "autre", "vu"} | {"code", "state", "iss", "error"}
+ASKED = {"avant", "suite", "autre", "vu", "texte"} | {"code", "state", "iss", "error"}
 
 
 def converters(resolver):

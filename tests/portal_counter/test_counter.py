@@ -215,6 +215,23 @@ def test_a_contact_that_cannot_be_is_said_so(roy, answers, sentence):
     assert sentence in said(page)
 
 
+@pytest.mark.parametrize(("asked", "read"), [({}, "À quoi il sert"), ({"entier": "1"}, "Version ")])
+def test_the_screen_is_turned_and_comes_back_with_all_that_was_answered(roy, asked, read):
+    agreement = compare(roy, receive(roy, "bernard"))
+    turned = agreement.replace("/accord/", "/feuille/")
+
+    shown = roy.get(roy.post(turned, {"agreed": "on", "other": "06 39 98 44 5", **asked})["Location"])
+    page = said(roy.get(re.search(r'href="([^"]+)"[^>]*>J’ai lu, je rends l’écran', said(shown))[1]))
+
+    assert read in said(shown)
+    assert "Bernard" not in said(shown).partition("<main")[2]
+    assert 'value="06 39 98 44 5"' in page
+    assert [f'name="{box}"' in page for box in AGREED] == [True] * 3
+    ticked = {box: "checked" in re.search(rf'name="{box}"[^>]*>', page)[0] for box in AGREED}
+    assert ticked == {"agreed": True, "regulation": False, "break_glass": False}
+    assert re.search(r"<details class=.answer-more questions. open>", page)
+
+
 def test_whoever_prefers_to_think_leaves_nothing(roy, lefevre):
     visit = receive(roy, "bernard")
     agreement = compare(roy, visit)
@@ -240,6 +257,25 @@ def test_the_sheet_of_secrets_is_shown_again_until_the_visit_ends(roy):
     assert len(secrets_of(sheets[0].content.decode())) == 3
     assert secrets_of(sheets[1].content.decode()) == secrets_of(sheets[0].content.decode())
     assert roy.get(sent[0]).status_code == 410
+
+
+@pytest.mark.parametrize("answers", [NOTHING, BY_SMS, typed("06 39 98 44 55", "sans-lettre")])
+def test_every_sheet_has_a_reference_and_each_secret_its_last_day(roy, answers):
+    sheet = said(roy.get(settled(roy, choose(roy, "bernard", **answers))))
+
+    assert re.search(r'Réf\. <span class="reference">\d{4}-\d\d-\d\d-\d{4}</span>', sheet)
+    secrets, last_days = (
+        sheet.count("provisoire</dt>") + sheet.count("Il sert une fois"),
+        sheet.count("deadline"),
+    )
+    assert last_days == secrets
+
+
+def settled(client, answered):
+    """Where the sheet is, once no code comes back."""
+    if not answered["Location"].endswith("/code/"):
+        return answered["Location"]
+    return client.post(answered["Location"], {"suite": "sans-code"})["Location"]
 
 
 def test_what_is_printed_lets_its_holder_begin(roy):

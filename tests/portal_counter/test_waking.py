@@ -318,7 +318,7 @@ def test_an_access_opened_before_the_rule_sleeps(roy, world, monkeypatch):
     elise, where = come_in(world, sheet, "0639984455")
 
     assert where == reverse("public:asleep")
-    assert "se confirme désormais par un code" in said(elise.get(where))
+    assert "se confirme maintenant par un code" in said(elise.get(where))
     assert reads_nothing(elise)
     elise.post(reverse("public:nothing_received"))
     send_everything()
