@@ -61,6 +61,26 @@ def waiting(*, by: Actor, at: datetime) -> list[Waiting]:
         ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Everything of one kind that one cause stopped."""
+
+    kind: str
+    code: str
+    count: int
+    since: datetime
+    seen_at: datetime  # what a decision about all of it is bound to
+
+
+def causes(*, by: Actor, at: datetime) -> list[Cause]:
+    """What stops whatever waits for a person, the cause of most first."""
+    with gate.admitted(by, Action.REVIEW, Register(), at=at):
+        return [
+            Cause(kind=one.kind, code=one.code, count=one.count, since=one.since, seen_at=one.seen_at)
+            for one in queue.stopped(STUCK)
+        ]
+
+
 def returning(*, by: Actor, at: datetime) -> list[Returning]:
     """What stops the imports that need nobody, the cause of most of them first."""
     with gate.admitted(by, Action.REVIEW, Register(), at=at):
@@ -74,6 +94,14 @@ def retry(job_id: UUID, *, seen_at: datetime, by: Actor, at: datetime) -> bool:
     """Have it tried again. False when it no longer waits as it was seen to wait."""
     with gate.admitted(by, Action.REVIEW, Register(), at=at, decided="retry", job=str(job_id)):
         return queue.retry(job_id, seen_at=seen_at)
+
+
+def retry_all(kind: str, code: str, *, seen_at: datetime, by: Actor, at: datetime) -> int:
+    """Have all that one cause stopped tried again, as it was seen to wait; how many."""
+    with gate.admitted(by, Action.REVIEW, Register(), at=at, decided="retry", cause=code) as passage:
+        retried = queue.retry_stopped(STUCK, kind, code, seen_at=seen_at)
+        passage.tell(count=retried)
+        return retried
 
 
 def close(job_id: UUID, *, seen_at: datetime, by: Actor, at: datetime) -> bool:

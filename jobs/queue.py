@@ -36,9 +36,11 @@ __all__ = [
     "latest",
     "purge",
     "retry",
+    "retry_stopped",
     "returning",
     "ring_on_commit",
     "state",
+    "stopped",
     "waiting",
     "work",
     "work_due",
@@ -226,6 +228,28 @@ def waiting(states: Collection[str], *, limit: int = 200) -> list[JobState]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Jobs of one kind in the same states for one cause. `seen_at` is the latest `run_after` of them."""
+
+    kind: str
+    code: str
+    count: int
+    since: datetime
+    seen_at: datetime
+
+
+def stopped(states: Collection[str]) -> list[Stopped]:
+    """The jobs in these states by kind and cause, most first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, code, count(*), min(created_at), max(run_after) FROM jobs_job"
+            " WHERE state = ANY(%s::text[]) GROUP BY kind, code ORDER BY 3 DESC, kind, code",
+            [[str(state) for state in states]],
+        )
+        return [Stopped(*row) for row in cursor.fetchall()]
+
+
 def _states(which: str, parameters: list[object]) -> list[JobState]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_COLUMNS} FROM jobs_job WHERE {which}", parameters)  # noqa: S608
@@ -246,6 +270,16 @@ def retry(job_id: UUID, *, seen_at: datetime) -> bool:
         return False
     transaction.on_commit(partial(bell.ring_soon, urgency_of(job.kind)), robust=True)
     return True
+
+
+def retry_stopped(states: Collection[str], kind: str, code: str, *, seen_at: datetime) -> int:
+    """Have every job of a kind that one cause stopped tried again; how many.
+
+    Those that came to wait after `seen_at`, the latest `run_after` shown, were not seen: they stay.
+    """
+    which = "state = ANY(%s::text[]) AND kind = %s AND code = %s AND run_after <= %s::timestamptz"
+    found = _states(which, [[str(state) for state in states], kind, code, seen_at])
+    return sum(retry(job.id, seen_at=job.run_after) for job in found)
 
 
 def close(job_id: UUID, *, seen_at: datetime, at: datetime) -> bool:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("equipe/connexion/code/", entrance.code, name="sign_in_code"),
     path("equipe/connexion/mot-de-passe/", entrance.password, name="sign_in_password"),
     path("equipe/", waiting.home, name="home"),
+    path("equipe/relancer/", waiting.retry_all, name="retry_all"),
     path("equipe/<uuid:task_id>/relancer/", waiting.retry, name="retry"),
     path("equipe/<uuid:task_id>/clore/", waiting.close, name="close"),
 ]

@@ -8,11 +8,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Capacity
 from history import review
-from history.review import Waiting
+from history.review import Cause, Waiting
 from portal import imports
 from portal.doors import for_capacity
 from portal.typography import french
@@ -22,7 +22,7 @@ staff_only = for_capacity(Capacity.STAFF, sign_in="staff:sign_in")
 asked_then_done = require_http_methods(["GET", "HEAD", "POST"])
 
 KINDS = {
-    "history.import": "Historique de l’Assurance Maladie",
+    "history.import": "Parcours de soins à recevoir",
     "documents.check": "Vérification d’un document",
     "history.leave_out": "Effacement d’un relevé tenu à l’écart",
     "documents.refuse": "Refus d’un document que personne n’a pu vérifier",
@@ -58,6 +58,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Several tasks that one cause stopped, to be tried again in one gesture once it is mended."""
+
+    cause: Cause
+    kind: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """Imports that go again by themselves, as staff read them."""
 
@@ -71,8 +80,15 @@ class Silence:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
+    causes = review.causes(by=request.actor, at=at)
     context = {
         "lines": _lines(request, at),
+        "total": sum(cause.count for cause in causes),
+        "together": [
+            Together(cause, KINDS.get(cause.kind, OTHER_KIND), meaning(cause.code))
+            for cause in causes
+            if cause.count > 1
+        ],
         "silences": [
             Silence(french(imports.silence(one.code).staff), one.count, one.since, one.next_at)
             for one in review.returning(by=request.actor, at=at)
@@ -92,6 +108,22 @@ def retry(request: HttpRequest, task_id: UUID) -> HttpResponse:
         )
         return _back(request, "La tâche repart dans quelques secondes." if done else NO_LONGER)
     return render(request, "staff/retry.html", {"line": _line(request, task_id)})
+
+
+@staff_only
+@require_POST
+def retry_all(request: HttpRequest) -> HttpResponse:
+    """« Tout relancer »: what was mended once is tried again for everybody it stopped."""
+    seen_at, retried = _seen(request), 0
+    kind, code = request.POST.get("tache", "")[:60], request.POST.get("cause", "")[:60]
+    if seen_at is not None and "\0" not in kind + code:
+        retried = review.retry_all(kind, code, seen_at=seen_at, by=request.actor, at=timezone.now())
+    match retried:
+        case 0:
+            return _back(request, "Plus rien n’attend pour cette cause : quelqu’un s’en est déjà occupé.")
+        case 1:
+            return _back(request, "1 tâche repart dans quelques secondes.")
+    return _back(request, f"{retried} tâches repartent dans quelques secondes.")
 
 
 @staff_only

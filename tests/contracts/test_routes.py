@@ -139,6 +139,7 @@ READING = {
     "staff:sign_in_password": AFTER_SIGNING_IN | {"staff": 302},
     "staff:home": only("staff"),
     "staff:retry": only("staff", served=404),  # nothing of that name waits
+    "staff:retry_all": only("staff", served=405),
     "staff:close": only("staff", served=404),
     "api:token": ACTED_UPON,
     "api:whoami": dict.fromkeys(VISITORS, 401),
@@ -154,6 +155,7 @@ ACTING = {
     "counter:identity": THE_AGENT_WHO_READ_THE_CARD,
     "counter:think_it_over": COUNTER | dict.fromkeys(CARERS, 404),
     "staff:retry": only("staff", served=302),
+    "staff:retry_all": only("staff", served=302),
     "staff:close": only("staff", served=302),
     "api:token": dict.fromkeys(VISITORS, 400),
 }

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from jobs import queue
 from portal.staff import waiting
@@ -30,7 +31,7 @@ def test_a_statement_held_apart_is_told_without_its_content(staff, held):
     page = said(staff.get(HOME))
 
     assert "1 tâche" in page
-    assert "Historique de l’Assurance Maladie" in page
+    assert "Parcours de soins à recevoir" in page
     shown = re.sub(r"<[^>]*>", " ", page)
     assert re.search(r"…[0-9a-f]{4}\b", shown)
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}|other_|_ins|_traits", shown)
@@ -69,6 +70,37 @@ def test_a_decision_about_what_changed_since_decides_nothing(staff, held, verb):
     assert "n’attend plus" in said(staff.post(address, decision, follow=True))
 
     assert queue.state(job.id).state == "held"
+
+
+def held_again(job, idem):
+    """Another import of the same dossier, which the same cause stops."""
+    again = queue.enqueue(job.kind, subject_id=job.subject_id, idem=idem, at=timezone.now())
+    queue.work(again)
+    assert queue.state(again).code == job.code
+    return again
+
+
+def test_all_that_one_cause_stopped_is_tried_again_in_one_gesture(staff, held):
+    [job] = queue.waiting(["held"])
+    for number in range(2):
+        held_again(job, f"{number}")
+    page = said(staff.get(HOME))
+    form = dict(re.findall(r'name="(tache|cause|vu)" value="([^"]+)"', page))
+    other = held_again(job, "later")
+
+    done = said(staff.post(reverse("staff:retry_all"), form, follow=True))
+
+    assert "3 tâches" in page and "Tout relancer" in page
+    assert "3 tâches repartent dans quelques secondes" in done
+    assert [job.id for job in queue.waiting(["held", "dead"])] == [other], "what was not seen stays"
+    assert "Plus rien n’attend" in said(staff.post(reverse("staff:retry_all"), form, follow=True))
+
+
+@pytest.mark.parametrize("form", [{}, {"tache": "\0", "cause": "x", "vu": "2026-11-27T00:00:00+00:00"}])
+def test_a_gesture_about_nothing_tries_nothing_again(staff, held, form):
+    assert "Plus rien n’attend" in said(staff.post(reverse("staff:retry_all"), form, follow=True))
+
+    assert len(queue.waiting(["held"])) == 1
 
 
 @pytest.mark.parametrize("seen", ["", "hier", "2026-11-27", "9999-99-99T00:00:00+00:00", "\x00"])
