@@ -14,6 +14,7 @@ from joserfc import jws
 
 from sandbox.keys import reader_key
 from sandbox.memory import Memory
+from sandbox.newcomers import newcomers
 from sandbox.population import CABINET, CARDIOLOGY, CAST, HOSPITAL, PHARMACY, ROY, Person
 from sandbox.wire import Malformed, body, refusal, text
 
@@ -38,6 +39,7 @@ POSTS = (
         for place in (CABINET, HOSPITAL, CARDIOLOGY)
     ),
 )
+NEWCOMERS = "nouveau"  # put in a reader: the cards of whoever comes
 LENT = {"cpam-1", "pharmacie-1"}  # where the cards of the whole cast lie at first
 
 
@@ -48,15 +50,18 @@ def _cards() -> dict[str, Person]:
 
 
 class Readers:
-    """Which cards lie at each post: those of the cast at two of them, unless somebody put one elsewhere."""
+    """Which cards lie at each post: at two of them those of the cast, then of whoever comes next, unless
+    somebody put one card there."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
     def at(self, post_id: str) -> dict[str, Person]:
         put = self._memory.read().get(post_id)
-        held = put if put is not None else list(_cards()) if post_id in LENT else []
-        return {slug: _cards()[slug] for slug in held if slug in _cards()}
+        if put is None:
+            return _cards() | newcomers().cards() if post_id in LENT else {}
+        held = {slug: _cards()[slug] for slug in put if slug in _cards()}
+        return held | newcomers().cards() if NEWCOMERS in put else held
 
     def put(self, slug: str, post_id: str) -> None:
         """The one card in the reader of this post, from now on."""
@@ -98,6 +103,7 @@ def read(request: HttpRequest, post_id: str) -> JsonResponse:
     person = readers().at(post_id).get(card)
     if person is None:
         return refusal(404, "no_card", "This card left the reader.")
+    newcomers().received(card)
     return JsonResponse({"lecture": attested(person, nonce, post_id)})
 
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from sandbox import statements
 from sandbox.box import LETTER, MAIL, SMS, box
 from sandbox.memory import Memory
+from sandbox.newcomers import newcomers
 from sandbox.population import MARIE_OF_DIJON, Insurer, Person, by_ins
 from sandbox.wire import Malformed, View, body, machine, refusal, text
 
@@ -108,7 +109,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     )
     serial = text(told, "serie_vitale") if "serie_vitale" in told else None
 
-    person = by_ins().get(ins)
+    person = _insured(ins)
     if person is not None and person.contacts_silent:
         return refusal(503, "unavailable", "Come back later.", Retry_After="600")
     if person is None or not (
@@ -175,7 +176,7 @@ def send_code(request: HttpRequest, verification_id: str) -> HttpResponse:
 def history(request: HttpRequest) -> HttpResponse:
     """The statement of the care reimbursed since a day, or the way the insurer fails for this person."""
     told = body(request)
-    person = by_ins().get((text(told, "ins", "oid"), text(told, "ins", "valeur")))
+    person = _insured((text(told, "ins", "oid"), text(told, "ins", "valeur")))
     since = _day(text(told, "depuis"))
     if person is None:
         return refusal(404, "unknown_person", "No insured person bears this number.")
@@ -319,6 +320,10 @@ def _waking_words(code: str, channel: str, asked_on: date) -> str:
         "Maladie ne vous le demandera.\n\n"
         "L’Assurance Maladie"
     )
+
+
+def _insured(ins: tuple[str, str]) -> Person | None:
+    return by_ins().get(ins) or newcomers().by_ins(ins)
 
 
 def _alike(left: str, right: str) -> bool:

@@ -13,7 +13,7 @@ from django.views.static import serve
 
 from sandbox import totp
 from sandbox.box import LETTER, MAIL, SMS, box
-from sandbox.card_reader import POSTS
+from sandbox.card_reader import NEWCOMERS, POSTS
 from sandbox.card_reader import readers as card_readers
 from sandbox.insurer import behaviours
 from sandbox.population import (
@@ -122,14 +122,16 @@ def readers(request: HttpRequest) -> HttpResponse:
     """Which card lies in the reader of each post; here one puts another."""
     if request.method == "POST":
         post = next((post for post in POSTS if post.id == request.POST.get("post")), None)
-        person = by_slug().get(request.POST.get("person", ""))
-        if post is None or person is None:
+        asked = request.POST.get("person", "")
+        if post is None or not (asked == NEWCOMERS or asked in by_slug()):
             raise Http404
-        card_readers().put(person.slug, post.id)
+        card_readers().put(asked, post.id)
         return HttpResponseRedirect(f"{reverse('readers')}?fait={post.id}#{post.id}")
     held = [{"post": post, "cards": card_readers().at(post.id).values()} for post in POSTS]
     done = next((post for post in POSTS if post.id == request.GET.get("fait", "")), None)
-    return render(request, "sandbox/readers.html", {"held": held, "cast": CAST, "done": done})
+    return render(
+        request, "sandbox/readers.html", {"held": held, "cast": CAST, "done": done, "newcomers": NEWCOMERS}
+    )
 
 
 @require_GET

@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 from functools import cache
 from itertools import count
+from threading import Lock
 
 from sandbox.numbers import TEST_INS, finess, nir, rpps
 
@@ -552,7 +553,7 @@ EMPLOYEES = (ROY, STAFF)
 @cache
 def everybody() -> tuple[Person, ...]:
     """The cast, then the other insured people: a small town without a story."""
-    return CAST + tuple(_inhabitants(240))
+    return CAST + inhabitants(240)
 
 
 @cache
@@ -589,10 +590,17 @@ MALE = (
 COMMUNES = ("31555", "31555", "31555", "31149", "31395", "82121", "09122", "32013", "65440", "2B033", "97411")
 
 
-def _inhabitants(how_many: int) -> Iterator[Person]:
+def inhabitants(how_many: int) -> tuple[Person, ...]:
+    """The first so many people of the town, always the same: there are as many as one asks for."""
+    with _drawing:
+        while len(_drawn) < how_many:
+            _drawn.append(next(_draw))
+        return tuple(_drawn[:how_many])
+
+
+def _inhabitants() -> Iterator[Person]:
     dice = random.Random(20160704)  # a fixed draw: the same town every time
-    orders = count(101)
-    for number in range(how_many):
+    for number in count():
         sex = dice.choice("FM")
         given_names = tuple(dice.sample(FEMALE if sex == "F" else MALE, dice.choice((1, 2, 3))))
         name = dice.choice(BIRTH_NAMES)
@@ -604,9 +612,12 @@ def _inhabitants(how_many: int) -> Iterator[Person]:
             given_names=given_names,
             birth_date=f"{dice.randint(1932, 2007)}{dice.randint(1, 12):02d}{dice.randint(1, 28):02d}",
             birth_place=dice.choice(COMMUNES),
-            order=next(orders),
+            order=101 + number % 899,
             vitale_serial=f"6{dice.randrange(10**10):010d}",
             phone=phone,
             email=f"habitant{number + 1:03d}@courriel.example" if dice.random() < 0.6 else None,
             address=f"{dice.randint(1, 120)} rue du Taur, 31000 Toulouse",
         )
+
+
+_draw, _drawn, _drawing = _inhabitants(), list[Person](), Lock()
