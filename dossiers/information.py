@@ -17,6 +17,7 @@ CHANGES: tuple[str, ...] = (
     "Nous disions que la clé de votre dossier est hors de la base de données. Elle y est, enfermée "
     "sous une autre clé, qui n’y est pas.",
     "Nous ajoutons qui remplit votre dossier, et ce que la loi permet à votre médecin traitant.",
+    "Nous ajoutons que, sans Internet, une autorisation s’arrête seule au bout d’un an.",
 )
 
 SECTIONS: tuple[tuple[str, str], ...] = (
@@ -46,20 +47,21 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Ce que vous pouvez décider",
-        "Vous choisissez qui le lit. Vous retirez une autorisation quand vous voulez. Vous voyez chaque "
-        "accès : qui, quand, pour quoi faire. Une ligne changée ou retirée se voit à la vérification.",
+        "Vous choisissez qui le lit. Par Internet, vous voyez chaque accès : qui, quand, pour quoi faire. "
+        "Vous retirez une autorisation quand vous voulez. Sans Internet, elle s’arrête seule au bout d’un "
+        "an. Une ligne changée ou retirée se voit à la vérification.",
     ),
     (
         "En cas d’urgence",
-        "Si vous ne pouvez pas vous exprimer et que votre santé court un risque immédiat, la loi permet à"
-        " un professionnel de santé de lire votre dossier. Il écrit pourquoi. Si on appelle le centre 15 "
-        "pour vous, elle permet au médecin régulateur de le lire. Vous pouvez vous opposer à l’un, à "
-        "l’autre, ou aux deux. Ce service n’ouvre encore aucun de ces deux accès. Votre réponse est "
-        "gardée.",
+        "Il faut deux choses à la fois : vous ne pouvez pas vous exprimer, et votre santé court un risque "
+        "immédiat. La loi permet alors à un professionnel de santé de lire votre dossier. Il écrit pourquoi."
+        " Si on appelle le centre 15 pour vous, elle permet au médecin régulateur de le lire. Vous pouvez "
+        "vous opposer à l’un, à l’autre, ou aux deux. Ce service n’ouvre encore aucun de ces deux accès. "
+        "Votre réponse est gardée.",
     ),
     (
         "Comment vos données sont gardées",
-        "Votre dossier est chiffré avec une clé qui n’appartient qu’à lui, elle-même enfermée sous une "
+        "Votre dossier est chiffré avec une clé qui n’appartient qu’à lui. Cette clé est enfermée sous une "
         "autre, qui n’est pas dans la base de données. Vous pouvez demander à voir, à corriger ou à "
         "emporter ce qu’il contient. Vous pouvez saisir la CNIL. La page « Vos données, vos droits » dit "
         "qui en répond.",

@@ -30,7 +30,7 @@ class Year:
 MASKED = ("masked", "eye-off", "Masqué")
 WITHHELD = ("warning", "clock", "Consultation d’annonce")
 CHECKED = ("info", "clock", "En cours de vérification")
-REFUSED = ("danger", "warning", "Fichier refusé")
+REFUSED = ("warning", "warning", "Fichier refusé")
 
 
 def documents_by_year(

@@ -213,7 +213,7 @@ class ContactForm(Form):
         widget=Choices(
             hints={
                 ContactChannel.SMS: "Sur votre téléphone mobile.",
-                ContactChannel.EMAIL: "Dans une boîte que vous êtes seul à lire.",
+                ContactChannel.EMAIL: "Dans une boîte que personne d’autre ne lit.",
             }
         ),
     )

@@ -121,7 +121,7 @@ def counted(number: int, words: str) -> str:
 @register.filter
 def tone(level: str) -> str:
     """The tone of a message of Django's, from its level."""
-    return {"error": Tone.DANGER, "warning": Tone.WARNING, "success": Tone.SUCCESS}.get(level, Tone.INFO)
+    return {"error": Tone.WARNING, "warning": Tone.WARNING, "success": Tone.SUCCESS}.get(level, Tone.INFO)
 
 
 @register.simple_tag

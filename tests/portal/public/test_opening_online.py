@@ -72,7 +72,7 @@ def test_each_emergency_box_is_refused_alone(browser, the_insurer, own_codes, ti
     home = browser.get(go(browser, "enrol_consent", agreed="on", **ticked).url).content.decode()
 
     told = home[
-        home.index("Un professionnel de santé, si vous ne pouvez pas") : home.index("Votre identité de santé")
+        home.index("Un professionnel de santé, qui écrit pourquoi") : home.index("Votre identité de santé")
     ]
     assert told.index(doctor) < told.rindex(regulation)
 
