@@ -7,7 +7,7 @@ on leaving writes the trace and gives role and pin back. A refusal is traced too
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -78,6 +78,7 @@ class Passage:
     _keyring: Keyring | None = None
     _founded: UUID | None = None
     _met: set[UUID] = field(default_factory=set)
+    _shown: dict[UUID, Keyring] = field(default_factory=dict)
     _traced: bool = True
 
     @property
@@ -116,6 +117,13 @@ class Passage:
         if self.question.action is not Action.SEARCH or len(self._met) > MOST_IDENTITIES:
             raise OutOfReach("a search meets fifty people at most")
         return keyring
+
+    def show(self, dossier_id: UUID, keyring: Keyring) -> None:
+        """Whom a search met is shown to who searched: the log of that dossier tells it too. Raises OutOfReach
+        for a dossier that it did not meet."""
+        if dossier_id not in self._met:
+            raise OutOfReach("a search shows whom it met")
+        self._shown[dossier_id] = keyring
 
     def decide(self, action: Action, target: Target) -> Decision:
         """Answer ahead, within the dossier entered, what the policy would say."""
@@ -165,16 +173,19 @@ def admitted(
             passage = Passage(question, decision, facts, detail)
             if decision.allowed:
                 yield passage
-                _leave(*(ledger.appending(*_event(passage)) if passage._traced else NO_TRACE))
+                _leave(*(_traces(passage) if passage._traced else [NO_TRACE]))
             else:
-                _leave(*(ledger.refusing(*_event(passage)) if _told(passage) else NO_TRACE))
+                _leave(ledger.refusing(*_event(passage)) if _told(passage) else NO_TRACE)
     except Damaged:
         raise _altered(actor, action, thing, at, detail) from None
     if not decision.allowed:
         raise Refused(decision)
 
 
-NO_TRACE: tuple[str, list[Any]] = ("NULL", [])
+Expression = tuple[str, list[Any]]
+"""SQL and its parameters."""
+
+NO_TRACE: Expression = ("NULL", [])
 
 
 def _told(refused: Passage) -> bool:
@@ -191,7 +202,7 @@ def _altered(actor: Actor, action: Action, thing: Guarded, at: datetime, detail:
     told = detail | ({"dossier": str(thing.pin)} if thing.pin else {})
     with transaction.atomic(durable=True):
         _enter(actor, role_of(actor, action), None, at)
-        _leave(*ledger.refusing(*_event(Passage(question, decision, Facts(target=question.target), told))))
+        _leave(ledger.refusing(*_event(Passage(question, decision, Facts(target=question.target), told))))
     return Refused(decision)
 
 
@@ -234,17 +245,36 @@ def _enter(actor: Actor, role: str, pin: UUID | None, at: datetime) -> bool:
     return credentials.confirmed(actor, holds)
 
 
-def _leave(expression: str, values: list[Any]) -> None:
-    """Append the trace and give role and pin back, in one statement.
+def _leave(*traces: Expression) -> None:
+    """Append the traces and give role and pin back, in one statement.
 
     They would end with the transaction; inside a test's own transaction they would not, and a leak
     would pass unseen.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {expression}, set_config('role', 'none', true), set_config('dmp.pin', '', true)",
-            values,
+            f"SELECT {', '.join(sql for sql, _ in traces)},"
+            " set_config('role', 'none', true), set_config('dmp.pin', '', true)",
+            [value for _, values in traces for value in values],
         )
+
+
+def _traces(passage: Passage) -> list[Expression]:
+    """The trace of the act, and that of each dossier whose holder was shown by it.
+
+    Each append locks the head of its chain until the commit: in one order, two searches never wait for each
+    other.
+    """
+    event, keyring = _event(passage)
+    if not passage._shown:
+        return [ledger.appending(event, keyring)]
+    # How many others answered is none of a holder's business.
+    detail = {name: value for name, value in event.detail.items() if name != "count"}
+    events = [
+        (event, keyring),
+        *((replace(event, chain=chain, detail=detail), key) for chain, key in passage._shown.items()),
+    ]
+    return [ledger.appending(*one) for one in sorted(events, key=lambda pair: pair[0].chain)]
 
 
 def _event(passage: Passage) -> tuple[Event, Keyring]:

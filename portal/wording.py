@@ -5,7 +5,7 @@ The policy and the ledger speak in codes; only this module turns them into Frenc
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_date
@@ -219,7 +219,10 @@ DEEDS: dict[Action, Deed] = {
         "ouvrir votre accès par Internet",
     ),
     Action.SEARCH: Deed(
-        "search", "avez cherché un dossier", "a cherché votre dossier", "chercher votre dossier"
+        "search",
+        "avez cherché un dossier",
+        "a cherché un patient par son nom : votre identité était parmi les réponses",
+        "chercher votre dossier",
     ),
     Action.VISIT: Deed(
         "user",
@@ -334,18 +337,26 @@ RUN = timedelta(minutes=30)
 
 
 def told(traces: Iterable[Trace]) -> list[TraceTold]:
-    """Traces as sentences, newest first; the same act repeated in a row is told once.
+    """Traces as sentences, newest first; the same act repeated in a row is told once, and once a day that
+    somebody was found.
 
     That holders looked how far their own import was is not an access to the dossier: it is not told. Nor is
     that a check began: its end is.
     """
     lines: list[TraceTold] = []
+    searches: dict[tuple[str, date], int] = {}  # where the searches of one day by the same person are told
     for trace in sorted(traces, key=lambda one: one.at, reverse=True):
         if trace.kind == Action.FOLLOW or _begins_a_check(trace):
             continue
         line = sentence(trace) if is_understood(trace) else unreadable(trace)
-        if lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN:
-            lines[-1] = replace(lines[-1], times=lines[-1].times + line.times)
+        if trace.kind == Action.SEARCH:
+            line = replace(line, counted=True)
+            place = searches.setdefault((line.sentence, dates.in_paris(line.at).date()), len(lines))
+        else:
+            same = lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN
+            place = len(lines) - 1 if same else len(lines)
+        if place < len(lines):
+            lines[place] = replace(lines[place], times=lines[place].times + line.times)
         else:
             lines.append(line)
     return lines
@@ -395,6 +406,8 @@ def sentence(trace: Trace) -> TraceTold:
         outcome = str(trace.detail.get("outcome"))
         verb = deed.you if you else OUTCOMES.get(outcome, deed.they)
         verb = OF_AN_ACCESS.get((action, outcome), verb)
+        if action is Action.SEARCH and not you and trace.detail.get("looked_by") == "ins":
+            verb = "a cherché votre dossier par votre numéro"
         words = format_html("{}{}{}.", french(verb), about, _circumstance(action, trace))
     return TraceTold(
         at=trace.at,

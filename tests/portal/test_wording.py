@@ -56,6 +56,17 @@ def test_every_kind_of_trace_is_told(action, actor):
     assert "Refusé" in words(sentence(trace(f"{action}.refused", actor, reason="not_granted")))
 
 
+def test_being_found_says_by_what():
+    by_name, by_number = (
+        words(sentence(trace("search", looked_by=way, reason="care"))) for way in ("name", "ins")
+    )
+
+    assert by_name.endswith(
+        "a cherché un patient par son nom\u00a0: votre identité était parmi les réponses."
+    )
+    assert by_number.endswith("a cherché votre dossier par votre numéro.")
+
+
 def test_every_action_has_a_deed():
     assert set(DEEDS) == set(Action)
 
