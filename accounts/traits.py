@@ -8,7 +8,6 @@ Birth name, first given name, sex and date of birth must all agree.
 import re
 import unicodedata
 from dataclasses import dataclass
-from itertools import groupby
 
 BIRTH_NAME, GIVEN_NAME, SEX, BIRTH_DATE = "birth_name", "given_name", "sex", "birth_date"
 
@@ -98,50 +97,3 @@ def _begins_with(names: tuple[str, ...], other: tuple[str, ...]) -> bool:
         if begun == first:
             return True
     return False
-
-
-# Finding by name ------------------------------------------------------------------------------
-
-_SOUNDS = (
-    # French spellings of one sound, longest first; only recall matters, candidates are filtered after.
-    (re.compile(r"^H"), ""),
-    (re.compile(r"PH"), "F"),
-    (re.compile(r"BV"), "V"),
-    (re.compile(r"SCH|SH|CH"), "9"),
-    (re.compile(r"EAUX|EAU|AULT$|AULD$|AUX|AU|OT$|OS$|OD$"), "O"),
-    (re.compile(r"EIN|AIN|EIM|AIM|IN(?![AEIOUY])|IM(?=[BP])|YN(?![AEIOUY])"), "4"),
-    (re.compile(r"EN(?![AEIOUYN])|AN(?![AEIOUYN])|EM(?=[BP])|AM(?=[BP])"), "3"),
-    (re.compile(r"AI|EI|ER$|EZ$|ET$|EE$|E$"), "E"),
-    (re.compile(r"OU"), "U"),
-    (re.compile(r"GU(?=[EI])"), "G"),
-    (re.compile(r"G(?=[EIY])"), "J"),
-    (re.compile(r"C(?=[EIY])|SC(?=[EIY])|Z"), "S"),
-    (re.compile(r"CK|QU|Q|C|K"), "K"),
-    (re.compile(r"W"), "V"),
-    (re.compile(r"Y"), "I"),
-    (re.compile(r"H"), ""),
-    (re.compile(r"[TDSX]+$"), ""),
-    (re.compile(r"E$"), ""),
-)
-
-
-def phonetic(text: str) -> str:
-    """How a name sounds to a French ear, roughly: DUPONT, DUPOND and DU PONT share one code."""
-    code = squeezed(text)
-    for spelling, sound in _SOUNDS:
-        code = spelling.sub(sound, code)
-    return "".join(letter for letter, _ in groupby(code))[:8]
-
-
-def tokens(traits: Traits) -> tuple[tuple[str, str], ...]:
-    """What a dossier is found by, each composite so that no one token is common: (kind, value)."""
-    names = [name for name in (traits.birth_name, traits.used_name) if name]
-    return tuple(dict.fromkeys(token for name in names for token in name_tokens(name, traits.birth_date)))
-
-
-def name_tokens(name: str, birth_date: str) -> tuple[tuple[str, str], ...]:
-    """The tokens of one name, birth name or used name, with a date of birth."""
-    return (
-        ("birth_date+letters", f"{birth_date}:{squeezed(name)[:2]}"),
-        ("birth_date+sound", f"{birth_date}:{phonetic(name)}"),
-    )

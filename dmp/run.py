@@ -125,6 +125,7 @@ def make_tables_and_files() -> None:
 
     call_command("migrate", database="owner", verbosity=0, interactive=False)
     call_command("bind_rows", verbosity=0)
+    call_command("complete_search", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
 
 

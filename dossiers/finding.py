@@ -1,5 +1,11 @@
-"""Finding somebody's dossier: by their INS, or by name and birth date. At most ten answers."""
+"""Finding somebody's dossier: by their INS, or by name and birth date. At most ten answers.
 
+By name, who is closest comes first; whoever is left out for being one too many is said to be. Whom a search
+shows reads in their own log that they were.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +17,17 @@ from django.db import connection
 from access import gate
 from access.gate import Passage
 from access.policy import Action
+from accounts import name_search
 from accounts.actors import Actor
-from accounts.identity import BirthDate, ins_of, parse_nir
+from accounts.identity import BirthDate, Ins, ins_of, parse_nir
+from accounts.name_search import GivenMatch, Match, Rank, Token
 from accounts.people import ins_mac
-from accounts.traits import Traits, name_tokens, squeezed, tokens
+from accounts.traits import Traits, squeezed
 from vault import blind
 
 from . import identity
 from .identity import Identity
-from .things import COLUMNS, GRANT_IN_FORCE, Register, asking, dossier_holds, row_of
+from .things import COLUMNS, GRANT_IN_FORCE, DossierRow, Register, asking, dossier_holds, row_of
 
 MOST_ANSWERS = 10  # TD0.5 of the DMP
 MOST_CANDIDATES = gate.MOST_IDENTITIES
@@ -27,85 +35,199 @@ MOST_CANDIDATES = gate.MOST_IDENTITIES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Somebody who may be the one looked for. `granted_until` says what the asker may already read."""
+    """Somebody who may be the one looked for. `granted_until` says what the asker may already read.
+
+    `birth_place` is an INSEE code, `ins_end` the last five characters of the INS: there is no more of it
+    before an agreement. `twin`: another one shown bears the same name and was born the same day.
+    """
 
     dossier_id: UUID
     birth_name: str
     used_name: str | None
-    given_name: str
+    given_names: tuple[str, ...]
     birth_date: str
+    birth_place: str
     sex: str
     age: int
+    ins_end: str
     granted_until: datetime | None
+    twin: bool = False
+
+    @property
+    def given_name(self) -> str:
+        return self.given_names[0] if self.given_names else ""
 
 
-def by_ins(text: str, *, by: Actor, at: datetime) -> list[Candidate]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Who answers, closest first. `more`: others answer too, and are not shown.
+
+    `other_given_names`: people of this very name were left out, because others have the given name sought.
+    `no_such_given_name`: nobody shown has it.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    more: bool = False
+    other_given_names: bool = False
+    no_such_given_name: bool = False
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self.candidates)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A person met by a search, and how well they answer it."""
+
+    row: DossierRow
+    known: Identity
+    name: Match
+    given: GivenMatch
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        traits = self.known.traits
+        return self.name, self.given, squeezed(traits.birth_name), traits.given_names, self.row.dossier_id
+
+
+def by_ins(text: str, *, by: Actor, at: datetime) -> Found:
     """The one person of this INS, if they have a dossier. Raises BadNir on a number that cannot be."""
     mac = ins_mac(ins_of(parse_nir(text), settings.DMP_INS_OIDS))
     with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="ins") as passage:
-        return _candidates(
-            passage, "p.ins_mac = %(mac)s", {"mac": mac}, keep=lambda known: ins_mac(known.ins) == mac
+        rows = _rows(
+            passage,
+            "SELECT d.id AS dossier_id, 0 AS rank FROM accounts_person p"
+            " JOIN dossiers_dossier d ON d.holder_id = p.id"
+            " WHERE p.ins_mac = %(mac)s AND d.closed_at IS NULL",
+            {"mac": mac},
         )
+        met = [(row, known) for row, known in _met(passage, rows) if ins_mac(known.ins) == mac]
+        return _shown(passage, [_Answer(row, known, Match.WHOLE, GivenMatch.SAME) for row, known in met])
 
 
 def by_name(
     birth_name: str, birth_date: BirthDate, *, given_name: str = "", by: Actor, at: datetime
-) -> list[Candidate]:
-    """People born that day under that name, birth name or used name, given name if told."""
-    name, given = squeezed(birth_name), squeezed(given_name)
+) -> Found:
+    """People born that day, under that name first, then under one that has it, sounds or begins like it.
 
-    def same(known: Identity) -> bool:
-        traits = known.traits
-        names = {squeezed(one) for one in (traits.birth_name, traits.used_name) if one}
-        return (
-            name in names
-            and traits.birth_date == birth_date.text
-            and (not given or any(squeezed(one).startswith(given) for one in traits.given_names))
-        )
-
+    Birth names and names in use both answer. The given name sought chooses between people of the same name;
+    when none of them has it, they are all shown.
+    """
+    wanted = name_search.sought(birth_name, birth_date.text, given_name)
     with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="name") as passage:
-        return _candidates(
-            passage,
-            "d.id IN (SELECT t.dossier_id FROM dossiers_searchtoken t WHERE t.token = ANY(%(tokens)s))",
-            {"tokens": [blind.token(*pair) for pair in name_tokens(birth_name, birth_date.text)]},
-            keep=same,
+        rows = _rows(passage, BY_TOKENS, _tokens(wanted)) if wanted else []
+        answers = [
+            _Answer(row, known, name, name_search.given_match(given_name, known.traits))
+            for row, known in _met(passage, rows[:MOST_CANDIDATES])
+            if known.traits.birth_date == birth_date.text
+            and (name := name_search.match(birth_name, known.traits)) is not None
+        ]
+        return _shown(passage, answers, more=len(rows) > MOST_CANDIDATES)
+
+
+BY_TOKENS = f"""SELECT t.dossier_id, min(w.rank) AS rank
+    FROM unnest(%(tokens)s::bytea[], %(ranks)s::int[]) AS w(token, rank)
+      JOIN dossiers_searchtoken t ON t.token = w.token JOIN dossiers_dossier d ON d.id = t.dossier_id
+    WHERE d.closed_at IS NULL
+      AND (w.rank < {int(Rank.EARLIER_FORM)} OR d.search_form < {name_search.FORM})
+    GROUP BY t.dossier_id ORDER BY rank, t.dossier_id LIMIT {MOST_CANDIDATES + 1}"""  # noqa: S608 ours
+
+
+def _tokens(wanted: Sequence[tuple[Token, Rank]]) -> dict[str, Any]:
+    return {
+        "tokens": [blind.token(*token) for token, _ in wanted],
+        "ranks": [int(rank) for _, rank in wanted],
+    }
+
+
+def _rows(passage: Passage, found: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What the gate would read of each dossier that the statement `found` names, in its order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH found AS ({found}) SELECT d.id, {COLUMNS}
+                FROM found JOIN dossiers_dossier d ON d.id = found.dossier_id
+                  JOIN vault_subjectkey k ON k.subject_id = d.id {GRANT_IN_FORCE}
+                ORDER BY found.rank, d.id""",  # noqa: S608 ours
+            {**values, **asking(None, passage.actor, passage.at)},
         )
+        return cursor.fetchall()
+
+
+def _met(passage: Passage, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[DossierRow, Identity]]:
+    for dossier_id, *facts in rows:
+        row = row_of(dossier_id, passage.actor, tuple(facts))
+        keyring = passage.keyring_of(row.dossier_id, row.keyring)
+        known = identity.unseal(row.sealed_identity, row.dossier_id, keyring)
+        if dossier_holds(row):
+            yield row, known
+
+
+def _shown(passage: Passage, answers: Sequence[_Answer], *, more: bool = False) -> Found:
+    """The ten closest, as a page shows them; each reads of it in their own log."""
+    named = [answer for answer in answers if answer.given is not GivenMatch.NONE]
+    chosen = any(answer.name is Match.WHOLE for answer in named)
+    kept = sorted(named if chosen else answers, key=lambda answer: answer.order)
+    for answer in kept[:MOST_ANSWERS]:
+        passage.show(answer.row.dossier_id, answer.row.keyring)
+    passage.tell(count=len(kept[:MOST_ANSWERS]))
+    called = Counter(_called(answer.known.traits) for answer in kept[:MOST_ANSWERS])
+    return Found(
+        candidates=tuple(
+            _candidate(answer, passage.at, twin=called[_called(answer.known.traits)] > 1)
+            for answer in kept[:MOST_ANSWERS]
+        ),
+        more=more or len(kept) > MOST_ANSWERS,
+        other_given_names=any(
+            answer.name is Match.WHOLE and answer.given is GivenMatch.NONE for answer in answers
+        )
+        and chosen,
+        no_such_given_name=bool(kept) and not named,
+    )
+
+
+def _called(traits: Traits) -> tuple[str, str]:
+    """What others call somebody by."""
+    return squeezed(traits.used_name or traits.birth_name), squeezed(traits.first_given_name)
+
+
+def _candidate(answer: _Answer, at: datetime, *, twin: bool) -> Candidate:
+    who = answer.known
+    return Candidate(
+        dossier_id=answer.row.dossier_id,
+        birth_name=who.traits.birth_name,
+        used_name=who.traits.used_name,
+        given_names=who.traits.given_names,
+        birth_date=who.traits.birth_date,
+        birth_place=who.birth_place,
+        sex=who.traits.sex,
+        age=BirthDate(who.traits.birth_date).age_on(at.date()),
+        ins_end=who.ins.value[-5:],
+        granted_until=answer.row.granted_until,
+        twin=twin,
+    )
+
+
+# What a dossier is found by -------------------------------------------------------------------
 
 
 def tokens_of(traits: Traits) -> list[bytes]:
-    """What a dossier is found by: birth date with the first letters, and with the sound, of each name."""
-    return sorted({blind.token(*pair) for pair in tokens(traits)})
+    """What a dossier is found by, in the form of today."""
+    return sorted({blind.token(*token) for token in name_search.tokens(traits)})
 
 
-def _candidates(passage: Passage, condition: str, values: dict[str, Any], *, keep: Any) -> list[Candidate]:
+def has_a_twin(traits: Traits, ins: Ins) -> bool:
+    """Whether somebody else has an open dossier under the same name, the same given name and the same day.
+
+    Within a passage. Nobody is unsealed; dossiers of an earlier form are not counted.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT d.id, {COLUMNS}
-                FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id
-                  JOIN vault_subjectkey k ON k.subject_id = d.id {GRANT_IN_FORCE}
-                WHERE {condition} AND d.closed_at IS NULL LIMIT {MOST_CANDIDATES}""",  # noqa: S608 ours
-            {**values, **asking(None, passage.actor, passage.at)},
+            "SELECT EXISTS (SELECT FROM dossiers_searchtoken t JOIN dossiers_dossier d ON d.id = t.dossier_id"
+            " JOIN accounts_person p ON p.id = d.holder_id"
+            " WHERE t.token = ANY(%s::bytea[]) AND d.closed_at IS NULL AND p.ins_mac <> %s::bytea)",
+            [[blind.token(*token) for token in name_search.twin_tokens(traits)], ins_mac(ins)],
         )
-        rows = [row_of(dossier_id, passage.actor, facts) for dossier_id, *facts in cursor.fetchall()]
-    found = []
-    for row in rows:
-        keyring = passage.keyring_of(row.dossier_id, row.keyring)
-        known = identity.unseal(row.sealed_identity, row.dossier_id, keyring)
-        if keep(known) and dossier_holds(row):
-            who = identity.banner(known, row.dossier_id, on=passage.at.date())
-            found.append((who, row.granted_until))
-    passage.tell(count=min(len(found), MOST_ANSWERS))
-    found.sort(key=lambda pair: (pair[0].birth_name, pair[0].given_name))
-    return [
-        Candidate(
-            dossier_id=who.dossier_id,
-            birth_name=who.birth_name,
-            used_name=who.used_name,
-            given_name=who.given_name,
-            birth_date=who.birth_date,
-            sex=who.sex,
-            age=who.age,
-            granted_until=until,
-        )
-        for who, until in found[:MOST_ANSWERS]
-    ]
+        return bool(cursor.fetchone()[0])

@@ -21,6 +21,11 @@ class Identity:
     ins: Ins
     traits: Traits
 
+    @property
+    def birth_place(self) -> str:
+        """The INSEE code of where they were born: as the insurer tells it, else as their number does."""
+        return self.traits.birth_place or self.ins.value[5:10]
+
     def known_to_others(self, *, card: str = "", login: str = "") -> Personal:
         """What makes no password of this person, with the serial number of their card when it was read."""
         traits = self.traits
@@ -70,6 +75,8 @@ class HolderBanner:
     birth_date: str  # YYYYMMDD, lunar dates included
     age: int
     ins: str
+    given_names: tuple[str, ...]
+    birth_place: str  # INSEE code
     granted_until: datetime | None = None
 
     @property
@@ -115,6 +122,8 @@ def banner(
         birth_date=traits.birth_date,
         age=BirthDate(traits.birth_date).age_on(on),
         ins=identity.ins.value,
+        given_names=traits.given_names,
+        birth_place=identity.birth_place,
         granted_until=granted_until,
     )
 

@@ -31,6 +31,8 @@ class Dossier(models.Model):
     closed_at = models.DateTimeField(null=True)
     sealed_identity = models.BinaryField()
     facts_mac = models.BinaryField(null=True)
+    # Which form of search tokens it has. The release before writes none, and says nothing.
+    search_form = models.PositiveSmallIntegerField(db_default=1)
 
     class Meta:
         constraints = [
@@ -132,7 +134,10 @@ GRANT = Binding(
 
 
 class SearchToken(models.Model):
-    """A composite of birth date and name, keyed: candidates are then unsealed and compared."""
+    """A composite of birth date and name, keyed: candidates are then unsealed and compared.
+
+    Those of one dossier are all of one form (`Dossier.search_form`, `accounts.name_search.FORM`).
+    """
 
     pk = models.CompositePrimaryKey("token", "dossier_id")
     token = models.BinaryField()

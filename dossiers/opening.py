@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection
 from access import gate
 from access.gate import Facts, Passage
 from access.policy import Action, Target
-from accounts import logins, people
+from accounts import logins, name_search, people
 from accounts.actors import Actor
 from accounts.contacts import Contact
 from accounts.identity import Ins
@@ -231,8 +231,8 @@ def _write(
                   VALUES (%s, %s, %s, %s, %s, %s)),
                 dossier AS (
                   INSERT INTO dossiers_dossier
-                    (id, opened_at, opened_through, sealed_identity, holder_id, facts_mac)
-                  SELECT %s::uuid, %s::timestamptz, %s, %s::bytea, id, %s::bytea FROM person
+                    (id, opened_at, opened_through, sealed_identity, search_form, holder_id, facts_mac)
+                  SELECT %s::uuid, %s::timestamptz, %s, %s::bytea, %s, id, %s::bytea FROM person
                   RETURNING holder_id),
                 consent AS (
                   INSERT INTO dossiers_consent (id, dossier_id, information_version, given_at, sealed)
@@ -250,7 +250,7 @@ def _write(
             [
                 *person_values,
                 *(dossier_id, wrapped.kind, wrapped.version, wrapped.kek_version, wrapped.wrapped, at),
-                *(dossier_id, at, through, identities.seal(who, dossier_id, keyring)),
+                *(dossier_id, at, through, identities.seal(who, dossier_id, keyring), name_search.FORM),
                 DOSSIER.mac(keyring, dossier_id, person_id, at, None),
                 *(consent_id, dossier_id, consent.information_version, at),
                 keyring.seal_json(

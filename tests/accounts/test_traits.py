@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from accounts.traits import Traits, differences, normalise, phonetic, tokens
+from accounts.name_search import phonetic, tokens
+from accounts.traits import Traits, differences, normalise
 
 CAMILLE = Traits(birth_name="Moreau", given_names=("Camille",), sex="F", birth_date="19790307")
 

@@ -136,7 +136,7 @@ def test_a_dossier_given_to_somebody_else_shows_itself_to_neither(write, camille
         assert why(lambda who=who: consultation.contents(camille.dossier_id, by=who, at=LATER)) is (
             Reason.ALTERED
         )
-    assert finding.by_ins(nir("1800412115003"), by=LEFEVRE, at=LATER) == []
+    assert not finding.by_ins(nir("1800412115003"), by=LEFEVRE, at=LATER)
     assert named() == {"dossiers_dossier", "accounts_person"}
 
 
@@ -144,7 +144,7 @@ def test_a_person_given_another_s_number_is_not_found_by_it(write, camille, paul
     write("UPDATE accounts_person SET ins_mac = '\\x00' WHERE id = %s", camille.id)
     write("UPDATE accounts_person SET ins_mac = %s WHERE id = %s", people.ins_mac(reading.ins), paul.id)
 
-    assert finding.by_ins(CAMILLE_NIR, by=LEFEVRE, at=LATER) == []
+    assert not finding.by_ins(CAMILLE_NIR, by=LEFEVRE, at=LATER)
     assert named() == {"accounts_person"}
 
 
@@ -284,7 +284,8 @@ def test_an_agreement_that_nobody_with_the_key_wrote_lets_nobody_in(write, camil
 
     assert why(lambda: consultation.contents(camille.dossier_id, by=LEFEVRE, at=LATER)) is Reason.ALTERED
     assert sharing.people(camille.dossier_id, by=camille, at=LATER).authorised == ()
-    assert finding.by_ins(CAMILLE_NIR, by=LEFEVRE, at=LATER)[0].granted_until is None
+    [found] = finding.by_ins(CAMILLE_NIR, by=LEFEVRE, at=LATER)
+    assert found.granted_until is None
     assert named() == {"dossiers_grant"}
 
 

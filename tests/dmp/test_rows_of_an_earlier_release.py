@@ -21,11 +21,12 @@ from access.policy import Reason
 from accounts import logins, signing_in, web_access
 from accounts.actors import Actor, Authentication, Capacity
 from accounts.browsers import Browser
+from accounts.identity import BirthDate
 from accounts.models import User
 from dmp import pg, schema
 from dmp.management.commands import bind_rows
 from documents import consultation
-from dossiers import enrolment, home, sharing
+from dossiers import enrolment, finding, home, search_forms, sharing
 from history import consultation as history
 from tests.cast import PHARMACY
 from tests.releases import rows
@@ -63,6 +64,7 @@ def brought(left, monkeypatch):
     monkeypatch.setattr(bind_rows, "timezone", SimpleNamespace(now=lambda: NOON))
     schema.bring_up_to_date(lambda _: None)
     call_command("bind_rows", verbosity=0)
+    call_command("complete_search", verbosity=0)
     return left
 
 
@@ -170,3 +172,24 @@ def test_once_is_enough(brought):
 
     with brought.superuser() as server:
         assert server.execute("SELECT id, facts_mac FROM dossiers_grant ORDER BY id").fetchall() == before
+
+
+def test_everybody_is_found_before_and_after_they_have_the_tokens_of_today(left, monkeypatch):
+    monkeypatch.setattr(bind_rows, "timezone", SimpleNamespace(now=lambda: NOON))
+    schema.bring_up_to_date(lambda _: None)
+    call_command("bind_rows", verbosity=0)
+    anne, camille_s = doctor(UUID(int=1, version=4), PHARMACY), camille().dossier_id
+
+    def found(name: str) -> list[UUID]:
+        born = BirthDate("19790328")
+        return [one.dossier_id for one in finding.by_name(name, born, by=anne, at=NOON)]
+
+    assert [found(name) for name in ("Moreau", "Moro", "More")] == [[camille_s]] * 3
+
+    monkeypatch.setattr(search_forms, "AT_ONCE", 1)
+    assert search_forms.complete() > 1
+    with left.superuser() as server:
+        server.execute("UPDATE dossiers_dossier SET search_form = 1 WHERE id = %s", [camille_s])
+    assert search_forms.complete() == 1  # one that a stop had left out, its tokens written
+    assert search_forms.complete() == 0
+    assert [found(name) for name in ("Moreau", "Moro", "More")] == [[camille_s]] * 3

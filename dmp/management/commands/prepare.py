@@ -27,6 +27,7 @@ class Command(BaseCommand):
         try:
             schema.bring_up_to_date(self.stdout.write)
             call_command("bind_rows")
+            call_command("complete_search")
         except WrongKey as fault:
             raise CommandError(f"Wrong key: {fault}.") from None
         except schema.StillInUse:
