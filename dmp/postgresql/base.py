@@ -1,6 +1,7 @@
 """Django loads this module by its name: see ENGINE in the settings."""
 
 import select
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +54,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.Error:
             return False
         return not readable(descriptor) or bool(super().is_usable())
+
+    def committed_with(self, statement: str, parameters: Sequence[Any]) -> bool:
+        """Run the last statement of a transaction and COMMIT in one message, so that what it locks is given
+        back without waiting for a round trip. False, and nothing was done, inside another transaction.
+
+        Django finds nothing left to commit, and goes on with what it does after a commit. A statement that
+        fails leaves COMMIT undone, and is raised as any other.
+        """
+        if len(self.atomic_blocks) != 1:
+            return False
+        # Bound on this side: a message of several commands takes no parameters.
+        with self._prepare_cursor(psycopg.ClientCursor(self.connection)) as cursor:
+            cursor.execute(f"{statement}; COMMIT", parameters)
+        return True
 
 
 def readable(descriptor: int) -> bool:
