@@ -15,8 +15,9 @@ from urllib.parse import quote
 from django.conf import settings
 
 from . import outbound
-from .identity import BadNumber, Ins, parse_ins
+from .identity import BadNumber, BirthDate, Ins, parse_ins
 from .issuer_keys import BadSignature, IssuerKeys
+from .paris import paris_day
 from .traits import Traits
 
 FRESH = timedelta(minutes=5)
@@ -126,6 +127,7 @@ def reading(claims: dict[str, Any], *, nonce: str, post_id: str, at: datetime) -
         birth_date=str(told["date_naissance"]),
         birth_place=told.get("lieu_naissance") or None,
     )
+    BirthDate.parse(traits.birth_date, on=paris_day(read_at))
     if not traits.birth_name or not traits.given_names or traits.sex not in ("F", "M"):
         raise CardNotRead
     ins = parse_ins(str(claims["ins"]["oid"]), str(claims["ins"]["valeur"]), settings.DMP_INS_OIDS)

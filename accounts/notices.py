@@ -15,7 +15,6 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.db.models import DateTimeField, Func
-from django.utils import timezone
 
 from jobs import queue as jobs
 from vault import subjects
@@ -24,6 +23,7 @@ from . import outbound
 from .contacts import Contact, ContactChannel
 from .devices import contact_of
 from .models import ContactDevice, Notice
+from .paris import paris_time
 
 SEND, SEND_CODE = "notices.send", "notices.code"
 KEPT_FOR = timedelta(days=7)
@@ -93,7 +93,7 @@ _LIVES = {NoticeKind.CODE: CODES_LIVE, NoticeKind.COUNTER_CODE: timedelta(minute
 def words(kind: NoticeKind, *, code: str = "", at: datetime | None = None) -> Words:
     """The message; `at` is when what it tells happened."""
     told = _WORDS[kind]
-    when = f"{timezone.localtime(at):%d/%m, %H h %M}" if at else ""
+    when = f"{paris_time(at):%d/%m, %H h %M}" if at else ""
     return Words(told.subject, told.text.format(code=code, when=when))
 
 

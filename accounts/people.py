@@ -6,16 +6,22 @@ from django.db import connection
 
 from vault import blind
 
-from .identity import Ins, ins_mac_input
+from .identity import Ins, ins_mac_input, ins_mac_inputs
 
 
 def ins_mac(ins: Ins) -> bytes:
+    """The digest under which a person of this number is kept."""
     return blind.blind("ins", ins_mac_input(ins))
+
+
+def ins_macs(ins: Ins) -> list[bytes]:
+    """Every digest under which a person of this number may have been kept, the present one first."""
+    return [blind.blind("ins", told) for told in ins_mac_inputs(ins)]
 
 
 def find(ins: Ins) -> UUID | None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM accounts_person WHERE ins_mac = %s::bytea", [ins_mac(ins)])
+        cursor.execute("SELECT id FROM accounts_person WHERE ins_mac = ANY(%s::bytea[])", [ins_macs(ins)])
         row = cursor.fetchone()
     return row[0] if row else None
 
@@ -26,13 +32,13 @@ def making(ins: Ins, person_id: UUID) -> tuple[str, list[object]]:
 
     `person` is empty when another transaction has made, or is making, the same person under another id.
     """
-    mac = ins_mac(ins)
+    macs = ins_macs(ins)
     return (
         """made AS (
             INSERT INTO accounts_person (id, ins_mac) VALUES (%s::uuid, %s::bytea)
             ON CONFLICT DO NOTHING RETURNING id),
         person AS (
             SELECT id FROM made
-            UNION ALL SELECT id FROM accounts_person WHERE ins_mac = %s::bytea AND id = %s::uuid)""",
-        [person_id, mac, mac, person_id],
+            UNION ALL SELECT id FROM accounts_person WHERE ins_mac = ANY(%s::bytea[]) AND id = %s::uuid)""",
+        [person_id, macs[0], macs, person_id],
     )

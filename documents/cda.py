@@ -4,11 +4,13 @@ Read in the guard's one pass. Entries made for machines are not kept, nor anythi
 A « self-displaying » document is a style sheet with the document inside: the sheet is passed over.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+from accounts.paris import paris_day
 from accounts.traits import Traits
 
 from . import carried, xmlguard
@@ -334,8 +336,19 @@ def _first(names: Mapping[str, Any], *kinds: str, but: Iterable[str]) -> Any:
     return next((names[kind] for kind in (*kinds, *others) if kind in names), None)
 
 
+_INSTANT = re.compile(
+    r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})([0-9]{2})?([0-9]{2})?(?:\.[0-9]+)?([+-][0-9]{2})([0-9]{2})?)?)?)?"
+)
+
+
 def _day(value: str) -> date | None:
+    """The day in Paris of a time that says its offset; else the day as it is written."""
     try:
+        if (match := _INSTANT.fullmatch(value.strip())) and match[7]:
+            year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+            away = timedelta(hours=int(match[7][1:]), minutes=int(match[8] or 0))
+            zone = timezone(-away if match[7][0] == "-" else away)
+            return paris_day(datetime(year, month, day, hour, minute, second, tzinfo=zone))
         return date(int(value[:4]), int(value[4:6] or 1), int(value[6:8] or 1))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

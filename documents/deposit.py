@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection
-from django.utils import timezone
 
 from access import gate
 from access.gate import Passage
 from access.policy import Action, Status
 from accounts import traits
 from accounts.actors import Actor
-from accounts.identity import Ins, ins_mac_input
+from accounts.identity import BirthDate, Ins, ins_mac_input
+from accounts.paris import paris_day
 from dossiers.identity import HolderBanner, Identity, holder_of, identity_of, minor
 from jobs import queue
 from jobs.urgency import Urgency
@@ -133,8 +133,10 @@ def deposit(
         holder = identity_of(passage)
         if header and _of_somebody_else(header, holder):
             refusal = SOMEBODY_ELSE
-        elif hidden_from_representatives is None and minor(holder.traits.birth_date, on=at.date()):
+        elif hidden_from_representatives is None and minor(holder.traits.birth_date, on=paris_day(at)):
             refusal = UNANSWERED
+        elif created_on < BirthDate(holder.traits.birth_date).earliest:
+            refusal = BEFORE_BIRTH
         elif len(content) > keeping.SMALL and not _room_for(passage):
             refusal = TooManyWaiting()  # before a large content is written to the store
         else:
@@ -271,7 +273,7 @@ def _is_written(character: str) -> bool:
 
 
 def _day(created_on: date, at: datetime) -> None:
-    if created_on > timezone.localdate(at):
+    if created_on > paris_day(at):
         raise BadDocument("La date du document est dans le futur.", field="created_on", code="day_future")
     if created_on < EARLIEST:
         raise BadDocument("Vérifiez l’année de la date du document.", field="created_on", code="day_old")
@@ -293,6 +295,9 @@ UNANSWERED = BadDocument(
     "Dites si ses représentants légaux peuvent lire ce document.",
     field="hidden_from_representatives",
     code="unanswered",
+)
+BEFORE_BIRTH = BadDocument(
+    "Cette date est avant la naissance du patient. Vérifiez-la.", field="created_on", code="day_before_birth"
 )
 SOMEBODY_ELSE = _bad_file(
     "Ce document concerne une autre personne que le titulaire de ce dossier."

@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, connection
-from django.utils import timezone
 
 from access import gate
 from access.gate import Facts, Passage
@@ -29,6 +28,7 @@ from accounts.contacts import Contact, ContactChannel, MaskedContact
 from accounts.identity import ins_mac_input
 from accounts.insurer import InsurerUnreachable, Use
 from accounts.logins import Printed
+from accounts.paris import paris_day
 from accounts.web_access import AccessState, ContactOfSeveral
 from jobs import queue
 from vault import blind, subjects
@@ -297,7 +297,7 @@ def ask_contacts(question: ContactsQuestion, *, at: datetime) -> dict[str, Any]:
         )
     except InsurerUnreachable:
         return {"state": Insurer.SILENT}
-    known = verification.known(on=timezone.localdate(at)) if verification else ()
+    known = verification.known(on=paris_day(at)) if verification else ()
     reached = waking.in_order(c for c in known if c.channel != ContactChannel.POST)
     return {
         "state": Insurer.ANSWERED,
@@ -724,7 +724,7 @@ def _end(
     state = AccessState(
         awake=waits_for is Waking.NOTHING,
         waking="second_visit" if waits_for is Waking.NOTHING and second_visit else waits_for,
-        asked_on=timezone.localdate(at),
+        asked_on=paris_day(at),
         letter_refused=refused,
         relative=chosen["relative"],
         sending=f"{dossier_id}:opening" if code_leaves else "",
@@ -764,7 +764,7 @@ class DossierOfAVisit:
             altered=entered.target.altered or ins_mac_input(theirs.ins) != ins_mac_input(who.ins),
             owner_id=seen.target.owner_id,
             expired=seen.target.expired,
-            minor=minor(who.traits.birth_date, on=timezone.localdate(at)),
+            minor=minor(who.traits.birth_date, on=paris_day(at)),
         )
         return replace(entered, target=target, standing=standing, row=row)
 
@@ -774,8 +774,8 @@ def dossier_of(who: Identity) -> UUID | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT d.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id"
-            " WHERE p.ins_mac = %s",
-            [people.ins_mac(who.ins)],
+            " WHERE p.ins_mac = ANY(%s)",
+            [people.ins_macs(who.ins)],
         )
         row = cursor.fetchone()
     return row[0] if row else None
@@ -916,8 +916,8 @@ def _has(who: Identity) -> Has:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT u.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id"
-            " LEFT JOIN accounts_user u ON u.dossier_id = d.id WHERE p.ins_mac = %s",
-            [people.ins_mac(who.ins)],
+            " LEFT JOIN accounts_user u ON u.dossier_id = d.id WHERE p.ins_mac = ANY(%s)",
+            [people.ins_macs(who.ins)],
         )
         row = cursor.fetchone()
     if row is None:
@@ -959,7 +959,7 @@ def _visit(row: ApplicationRow, at: datetime) -> Visit:
         sex=traits.sex,
         birth_date=traits.birth_date,
         ins=identity.ins.value,
-        minor=minor(traits.birth_date, on=timezone.localdate(at)),
+        minor=minor(traits.birth_date, on=paris_day(at)),
         has=has,
         until=row.expires_at,
         card_read_at=datetime.fromisoformat(told["card_read_at"]),
@@ -983,7 +983,7 @@ def _visit(row: ApplicationRow, at: datetime) -> Visit:
 
 def _reference(visit_id: UUID, at: datetime) -> str:
     """What one says of a visit afterwards: its day, and four signs."""
-    return f"{timezone.localdate(at):%Y-%m-%d}-{visit_id.int % 10_000:04d}"
+    return f"{paris_day(at):%Y-%m-%d}-{visit_id.int % 10_000:04d}"
 
 
 def _left(
@@ -1012,7 +1012,7 @@ def _left(
         "used_name": traits.used_name,
         "given_name": traits.first_given_name,
         "sex": traits.sex,
-        "minor": minor(traits.birth_date, on=timezone.localdate(at)),
+        "minor": minor(traits.birth_date, on=paris_day(at)),
         "opened": opened,
         "waking": str(end.waking),
         "login": printed.login if printed else None,

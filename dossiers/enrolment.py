@@ -6,7 +6,7 @@ sealed under its own key (`applications`).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.utils import timezone
 
 from access import gate
 from access.gate import Passage
@@ -23,7 +22,8 @@ from access.policy import Action
 from accounts import attempts, contacts, insurer, logins, notices
 from accounts.actors import Actor, Authentication, Capacity
 from accounts.contacts import Contact, ContactChannel, MaskedContact
-from accounts.identity import ins_mac_input, ins_of, parse_nir
+from accounts.identity import BirthDate, ins_mac_input, ins_of, parse_nir
+from accounts.paris import paris_day
 from accounts.passwords import WeakPassword, propose, refuse_weak
 from accounts.traits import Traits
 from accounts.web_access import AccessState
@@ -35,6 +35,7 @@ from .identity import Identity, minor
 from .opening import Consent, Opened, WebAccess, holder_of_a_dossier, open_from
 
 ANSWERS = ("nir", "birth_name", "given_name", "birth_date", "vitale_serial")
+CONFIRMED = "confirmed"  # the date of birth, with the number, that was doubted and then confirmed
 PROOF_UNDER_WAY = ("identity", "verification", "contacts", "code", "proved", "exists")
 MOST_QUESTIONS_TO_THE_INSURER = 5
 SAME_TIME = 0.7  # seconds: whatever the insurer answers, and whatever we think of it, takes this long
@@ -89,6 +90,35 @@ class GoToACounter(Exception):
     """It cannot be done online. Why is not said: no match, a minor, somebody deceased look the same."""
 
 
+class Doubtful(Exception):
+    """What was answered contradicts itself, and was not confirmed: asked again before the insurer is."""
+
+
+class Doubt(StrEnum):
+    """Why a date of birth is to be confirmed."""
+
+    NO_SUCH_DAY = "no_such_day"
+    OTHER_DATE_IN_NUMBER = "other_date_in_number"
+
+
+def doubts(answers: Mapping[str, str]) -> list[Doubt]:
+    """What is to be confirmed of these answers and was not: the date that no calendar has, or that is not the
+    one in the number."""
+    text, nir = answers.get("birth_date"), answers.get("nir")
+    if not text or answers.get(CONFIRMED) == confirmation(answers):
+        return []
+    born = BirthDate(text)
+    found = [Doubt.NO_SUCH_DAY] if born.is_lunar else []
+    if nir and parse_nir(nir).contradicts(born):
+        found.append(Doubt.OTHER_DATE_IN_NUMBER)
+    return found
+
+
+def confirmation(answers: Mapping[str, str]) -> str:
+    """What `CONFIRMED` says when these answers were confirmed."""
+    return f"{answers.get('nir', '')}:{answers.get('birth_date', '')}"
+
+
 class LoginTaken(Exception):
     """Somebody else signs in under this identifier."""
 
@@ -121,7 +151,7 @@ def start(*, at: datetime, origin: str = "") -> UUID:
 
 def answer(application_id: UUID, *, by: Actor, at: datetime, **answers: str) -> None:
     """Keep one or several answers, already validated by the form. A new answer undoes the proof."""
-    if unknown := set(answers) - set(ANSWERS):
+    if unknown := set(answers) - {*ANSWERS, CONFIRMED}:
         raise ValueError(f"not a question: {', '.join(sorted(unknown))}")
     with _entered(application_id, by, at, step="answer") as (passage, told):
         if any(told.get(name) != value for name, value in answers.items()):
@@ -131,7 +161,7 @@ def answer(application_id: UUID, *, by: Actor, at: datetime, **answers: str) -> 
 def answers(application_id: UUID, *, by: Actor, at: datetime) -> dict[str, str]:
     """What was typed so far, to be shown again to whoever typed it."""
     with _entered(application_id, by, at, step="answers") as (_, told):
-        return {name: told[name] for name in ANSWERS if name in told}
+        return {name: told[name] for name in (*ANSWERS, CONFIRMED) if name in told}
 
 
 def ask_insurer(
@@ -139,20 +169,24 @@ def ask_insurer(
 ) -> tuple[MaskedContact, ...]:
     """Ask whether the answers go together; the contacts to choose from if they do.
 
-    Raises GoToACounter otherwise, InsurerUnreachable when nobody answers, Incomplete when a question
-    was skipped, or answered anew while the insurer was looking, TooManyTries when the same person was asked
-    about too often from one `origin` (a network): this opening then waits for its own turn.
+    Raises GoToACounter otherwise, Doubtful before anybody is asked, InsurerUnreachable when nobody answers,
+    Incomplete when a question was skipped, or answered anew while the insurer was looking, TooManyTries when
+    the same person was asked about too often from one `origin` (a network): this opening then waits for its
+    own turn.
     """
     began = time.monotonic()
     with _entered(application_id, by, at, step="ask_insurer", traced=True) as (passage, told):
         missing = [name for name in ANSWERS if name not in told]
+        doubtful = not missing and bool(doubts(told))
         asked = told.get("asked", 0) + 1
-        if missing or asked > MOST_QUESTIONS_TO_THE_INSURER:
+        if missing or doubtful or asked > MOST_QUESTIONS_TO_THE_INSURER:
             passage.leave_no_trace()
         else:
             applications.keep(passage, asked=asked)
     if missing:
         raise Incomplete(Step.IDENTITY)
+    if doubtful:
+        raise Doubtful
     if asked > MOST_QUESTIONS_TO_THE_INSURER:
         raise GoToACounter
     who = _identity(told)
@@ -160,8 +194,8 @@ def ask_insurer(
     # No transaction is open while somebody else is being waited for.
     verification = insurer.verify(who.ins, who.traits, told["vitale_serial"])
     # A contact given to the insurer yesterday may be anybody's: it proves nothing.
-    known = verification.known(on=timezone.localdate(at)) if verification else ()
-    refused = not known or minor(who.traits.birth_date, on=at.date())
+    known = verification.known(on=paris_day(at)) if verification else ()
+    refused = not known or minor(who.traits.birth_date, on=paris_day(at))
     with _entered(application_id, by, at, step="insurer_answered", traced=True) as (passage, now):
         # A slow answer about somebody must not take the place of another whose code has left meanwhile.
         overtaken = now["asked"] != asked or any(now[name] != told[name] for name in ANSWERS)
@@ -345,7 +379,7 @@ def _complete(told: dict[str, Any]) -> None:
 
 def _web_access(row: ApplicationRow, _: UUID) -> WebAccess:
     told = row.told
-    asked_on = timezone.localdate(datetime.fromisoformat(told["code"]["sent_at"]))
+    asked_on = paris_day(datetime.fromisoformat(told["code"]["sent_at"]))
     return WebAccess(
         state=AccessState(awake=True, waking=ONLINE, asked_on=asked_on),
         contact=Contact(*told["contact"]),
@@ -419,6 +453,8 @@ def _sent(kept: dict[str, Any]) -> CodeSent:
 __all__ = [
     "CodeExpired",
     "CodeSent",
+    "Doubt",
+    "Doubtful",
     "EnrolmentState",
     "GoToACounter",
     "Incomplete",

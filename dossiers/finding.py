@@ -19,9 +19,10 @@ from access.gate import Passage
 from access.policy import Action
 from accounts import name_search
 from accounts.actors import Actor
-from accounts.identity import BirthDate, Ins, ins_of, parse_nir
+from accounts.identity import BirthDate, Ins, ins_of, parse_nir, same_ins
 from accounts.name_search import GivenMatch, Match, Rank, Token
-from accounts.people import ins_mac
+from accounts.paris import paris_day
+from accounts.people import ins_macs
 from accounts.traits import Traits, squeezed
 from vault import blind
 
@@ -95,16 +96,16 @@ class _Answer:
 
 def by_ins(text: str, *, by: Actor, at: datetime) -> Found:
     """The one person of this INS, if they have a dossier. Raises BadNir on a number that cannot be."""
-    mac = ins_mac(ins_of(parse_nir(text), settings.DMP_INS_OIDS))
+    asked = ins_of(parse_nir(text), settings.DMP_INS_OIDS)
     with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="ins") as passage:
         rows = _rows(
             passage,
             "SELECT d.id AS dossier_id, 0 AS rank FROM accounts_person p"
             " JOIN dossiers_dossier d ON d.holder_id = p.id"
-            " WHERE p.ins_mac = %(mac)s AND d.closed_at IS NULL",
-            {"mac": mac},
+            " WHERE p.ins_mac = ANY(%(macs)s) AND d.closed_at IS NULL",
+            {"macs": ins_macs(asked)},
         )
-        met = [(row, known) for row, known in _met(passage, rows) if ins_mac(known.ins) == mac]
+        met = [(row, known) for row, known in _met(passage, rows) if same_ins(known.ins, asked)]
         return _shown(passage, [_Answer(row, known, Match.WHOLE, GivenMatch.SAME) for row, known in met])
 
 
@@ -203,7 +204,7 @@ def _candidate(answer: _Answer, at: datetime, *, twin: bool) -> Candidate:
         birth_date=who.traits.birth_date,
         birth_place=who.birth_place,
         sex=who.traits.sex,
-        age=BirthDate(who.traits.birth_date).age_on(at.date()),
+        age=BirthDate(who.traits.birth_date).age_on(paris_day(at)),
         ins_end=who.ins.value[-5:],
         granted_until=answer.row.granted_until,
         twin=twin,
@@ -227,7 +228,7 @@ def has_a_twin(traits: Traits, ins: Ins) -> bool:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM dossiers_searchtoken t JOIN dossiers_dossier d ON d.id = t.dossier_id"
             " JOIN accounts_person p ON p.id = d.holder_id"
-            " WHERE t.token = ANY(%s::bytea[]) AND d.closed_at IS NULL AND p.ins_mac <> %s::bytea)",
-            [[blind.token(*token) for token in name_search.twin_tokens(traits)], ins_mac(ins)],
+            " WHERE t.token = ANY(%s::bytea[]) AND d.closed_at IS NULL AND p.ins_mac <> ALL(%s::bytea[]))",
+            [[blind.token(*token) for token in name_search.twin_tokens(traits)], ins_macs(ins)],
         )
         return bool(cursor.fetchone()[0])

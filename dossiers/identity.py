@@ -7,6 +7,7 @@ from uuid import UUID
 
 from access.gate import Passage
 from accounts.identity import BirthDate, Ins
+from accounts.paris import paris_day
 from accounts.passwords import Personal
 from accounts.traits import Traits
 from vault.keyring import Keyring
@@ -106,7 +107,7 @@ def identity_of(passage: Passage) -> Identity:
 def holder_of(passage: Passage) -> HolderBanner:
     """The holder of the dossier entered, for pages."""
     until = passage.facts.row.dossier.granted_until
-    return banner(identity_of(passage), passage.dossier_id, on=passage.at.date(), granted_until=until)
+    return banner(identity_of(passage), passage.dossier_id, on=paris_day(passage.at), granted_until=until)
 
 
 def banner(

@@ -17,6 +17,7 @@ from accounts.actors import Actor
 from accounts.contacts import Contact
 from accounts.identity import Ins
 from accounts.logins import Credentials, Printed
+from accounts.paris import paris_day
 from accounts.web_access import AccessState
 from jobs import queue
 from vault import subjects
@@ -109,8 +110,8 @@ def person_of(ins: Ins) -> tuple[UUID | None, bool]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT p.id, d.id IS NOT NULL FROM accounts_person p"
-            " LEFT JOIN dossiers_dossier d ON d.holder_id = p.id WHERE p.ins_mac = %s",
-            [people.ins_mac(ins)],
+            " LEFT JOIN dossiers_dossier d ON d.holder_id = p.id WHERE p.ins_mac = ANY(%s)",
+            [people.ins_macs(ins)],
         )
         return cursor.fetchone() or (None, False)
 
@@ -154,7 +155,7 @@ def open_from(
     `after` writes, in the same passage, what else the opening leaves.
     `complete` is given the answers before anything is decided, and raises when one is missing.
     """
-    thing = ApplicationToOpen(application_id, desk, consent_of, at.date(), complete)
+    thing = ApplicationToOpen(application_id, desk, consent_of, paris_day(at), complete)
     with gate.admitted(by, Action.OPEN, thing, at=at, through=through) as passage:
         row: ApplicationRow = passage.facts.row
         consent = consent_of(row.told)

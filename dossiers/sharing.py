@@ -13,6 +13,7 @@ from access import gate
 from access.policy import Action
 from accounts import notices
 from accounts.actors import Actor
+from accounts.paris import paris_day
 from accounts.professions import said, said_anew
 from revocation import journalling
 from vault.keyring import Keyring
@@ -102,7 +103,7 @@ def _declare(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
         # Somebody new may read: told at once. To go on reading is told with the rest.
         kind = notices.NoticeKind.AGREED if earlier is None else notices.NoticeKind.CHANGED
         notices.queue(kind, at=at, dossier_id=dossier_id)
-        passage.tell(until=until.date().isoformat())
+        passage.tell(until=paris_day(until).isoformat())
         return Granted(grant_id=grant_id, until=until)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
-from django.utils import timezone
 
 from access import gate
 from access.gate import Passage
@@ -17,6 +16,7 @@ from accounts import insurer, logins, notices, web_access
 from accounts.actors import Actor
 from accounts.contacts import Contact, ContactChannel, MaskedContact
 from accounts.insurer import InsurerUnreachable, Use, Verification
+from accounts.paris import paris_day
 from accounts.web_access import BETWEEN_SENDINGS, AccessState, CodeSent
 from jobs import queue
 from vault import subjects
@@ -126,7 +126,7 @@ def ask_again(passage: Passage, user_id: UUID) -> datetime | None:
     at, keyring = passage.at, subjects.keyring(user_id)
     state = web_access.state_of(user_id, keyring, locked=True)
     if state is None:  # opened before anybody asked what wakes an access
-        state = AccessState(awake=False, waking=Waking.INSURER, asked_on=timezone.localdate(at))
+        state = AccessState(awake=False, waking=Waking.INSURER, asked_on=paris_day(at))
     if state.awake:
         return None
     if state.sent is not None and state.sent.at + BETWEEN_SENDINGS > at:
@@ -141,7 +141,7 @@ def ask_again(passage: Passage, user_id: UUID) -> datetime | None:
 def _wake(passage: Passage, user_id: UUID, keyring: Keyring, by: Waking) -> None:
     state = web_access.state_of(user_id, keyring, locked=True)
     if state is None:
-        state = AccessState(awake=False, waking=by, asked_on=timezone.localdate(passage.at))
+        state = AccessState(awake=False, waking=by, asked_on=paris_day(passage.at))
     wake(passage, user_id, keyring, replace(state, waking=by))
 
 

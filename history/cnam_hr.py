@@ -9,16 +9,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
 
 from accounts.identity import REAL_OIDS, TEST_OIDS, BadNir, Ins, parse_nir
+from accounts.paris import PARIS, paris_day, paris_time
 from accounts.traits import Traits
 from documents import xmlguard
 
 from . import sections
 from .revisions import MARKS, without_empty
 
-PARIS = ZoneInfo("Europe/Paris")
 INS_OIDS = REAL_OIDS | TEST_OIDS
 
 LIMITS = xmlguard.Limits(text=8 << 20)
@@ -632,11 +631,11 @@ class _Told:
 
     @property
     def first_day(self) -> date:
-        return self.first.astimezone(PARIS).date()
+        return paris_day(self.first)
 
     @property
     def last_day(self) -> date:
-        return self.last.astimezone(PARIS).date()
+        return paris_day(self.last)
 
 
 def _told(text: str) -> _Told:
@@ -651,7 +650,7 @@ def _told(text: str) -> _Told:
         instant = datetime(
             int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=zone
         )
-        instant.astimezone(PARIS)
+        paris_time(instant)
         return _Told(instant, instant)
     except (ValueError, OverflowError):
         raise Rejected("bad_date") from None

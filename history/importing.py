@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 from json import dumps
 from uuid import uuid4
 from zlib import compress
-from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import IntegrityError, connection
@@ -21,6 +20,7 @@ from access import gate
 from access.gate import Passage
 from access.policy import Action
 from accounts.identity import Ins
+from accounts.paris import paris_day
 from documents import deposit
 from documents.deposit import AlreadyReplaced
 from documents.nomenclature import CARE_HISTORY, TYPES
@@ -37,7 +37,6 @@ from .things import CareHistoryAtTheDoor, CareHistoryRow, ImportRow, StatementRo
 
 log = structlog.get_logger(__name__)
 
-PARIS = ZoneInfo("Europe/Paris")
 MONTHS = 24  # what the insurer gives at the opening
 TITLE = TYPES[CARE_HISTORY].label
 AUTHOR = "Assurance Maladie"
@@ -75,7 +74,7 @@ def question(lease: Lease, *, at: datetime) -> Question:
             HOUSE, Action.ASK_HISTORY, CareHistoryAtTheDoor(lease.subject_id), at=at
         ) as passage:
             known = _current(passage)
-            since = months_before(passage.facts.row.dossier.opened_at.astimezone(PARIS).date(), MONTHS)
+            since = months_before(paris_day(passage.facts.row.dossier.opened_at), MONTHS)
             # What was understood in another way is asked for whole: « unchanged » would keep a misreading.
             etag = known.etag if known and known.reading == cnam_hr.READING else None
             return Question(identity_of(passage).ins, since, etag, known is not None)
@@ -291,10 +290,10 @@ def _end(passage: Passage, lease: Lease, outcome: str, **told: int) -> None:
 
 def _ahead_of(statement: Statement, at: datetime) -> str | None:
     """The code of a statement from the future. One that was filed would speak for days nobody has lived."""
-    latest = (at + AHEAD).astimezone(PARIS)
+    latest = at + AHEAD
     if statement.written_at > latest:
         return "dated_in_the_future"
-    if max(statement.period_start, statement.sure[1]) > latest.date():
+    if max(statement.period_start, statement.sure[1]) > paris_day(latest):
         return "period_in_the_future"
     return None
 
@@ -372,7 +371,7 @@ def _write(passage: Passage, row: StatementRow | None, before: Kept | None, afte
 
 
 def _written_on(kept: Kept) -> date:
-    return kept.written_at.astimezone(PARIS).date()
+    return paris_day(kept.written_at)
 
 
 def _date_again(passage: Passage, row: StatementRow, after: Kept, mac: bytes) -> None:

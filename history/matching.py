@@ -6,7 +6,7 @@ other people's space for want of this; a doubt is a no.
 
 from dataclasses import dataclass
 
-from accounts.identity import Ins
+from accounts.identity import Ins, same_ins
 from accounts.traits import Traits, differences
 
 INS = "ins"
@@ -26,6 +26,6 @@ class Mismatch:
 def mismatch(holder: tuple[Ins, Traits], named: tuple[Ins, Traits]) -> Mismatch | None:
     """What keeps a statement about `named` out of the dossier of `holder`; None when it is theirs."""
     differing = differences(holder[1], named[1])
-    if holder[0] != named[0]:
+    if not same_ins(holder[0], named[0]):
         differing |= {INS}
     return Mismatch(differing) if differing else None

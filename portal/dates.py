@@ -3,9 +3,9 @@
 import math
 from datetime import date, datetime, timedelta
 
-from django.utils import timezone
-
-from documents.days import MONTHS, SHORT_MONTHS
+from accounts.paris import paris_day, paris_time
+from accounts.typed_days import MONTHS
+from documents.days import SHORT_MONTHS
 from portal.typography import NBSP
 
 WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
@@ -19,7 +19,7 @@ def parsed(written: str) -> datetime:
 def in_paris(moment: date) -> date:
     """An instant as the clock on the wall says it; a calendar date stays itself."""
     if isinstance(moment, datetime):
-        return timezone.localtime(moment)
+        return paris_time(moment)
     return moment
 
 
@@ -57,7 +57,7 @@ def short_month(moment: date) -> str:
 
 def hour(moment: datetime) -> str:
     """9 h 40"""
-    moment = timezone.localtime(moment)
+    moment = paris_time(moment)
     return f"{moment.hour}{NBSP}h{NBSP}{moment.minute:02}" if moment.minute else f"{moment.hour}{NBSP}h"
 
 
@@ -68,7 +68,7 @@ def instant(moment: datetime) -> str:
 
 def soon(moment: datetime, *, at: datetime) -> str:
     """aujourd’hui à 14 h 30, demain à 2 h, ou le 3 mars 2020 à 9 h 40"""
-    days = (timezone.localtime(moment).date() - timezone.localtime(at).date()).days
+    days = (paris_day(moment) - paris_day(at)).days
     match days:
         case 0:
             return f"aujourd’hui à {hour(moment)}"

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from access.policy import Action, Reason
 from accounts import professions
 from accounts.actors import Capacity
+from accounts.paris import paris_day
 from audit.ledger import Trace
 from portal import dates
 from portal.names import soft
@@ -351,7 +352,7 @@ def told(traces: Iterable[Trace]) -> list[TraceTold]:
         line = sentence(trace) if is_understood(trace) else unreadable(trace)
         if trace.kind == Action.SEARCH:
             line = replace(line, counted=True)
-            place = searches.setdefault((line.sentence, dates.in_paris(line.at).date()), len(lines))
+            place = searches.setdefault((line.sentence, paris_day(line.at)), len(lines))
         else:
             same = lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN
             place = len(lines) - 1 if same else len(lines)

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from joserfc import jws
 
+from sandbox.days import today
 from sandbox.keys import reader_key
 from sandbox.memory import Memory
 from sandbox.newcomers import newcomers
@@ -45,8 +45,8 @@ LENT = {"cpam-1", "pharmacie-1"}  # where the cards of the whole cast lie at fir
 
 @cache
 def _cards() -> dict[str, Person]:
-    today = timezone.localdate()
-    return {p.slug: p for p in CAST if p.died_on is None and p.age_on(today) >= FIRST_CARD}
+    day = today()
+    return {p.slug: p for p in CAST if p.died_on is None and p.age_on(day) >= FIRST_CARD}
 
 
 class Readers:

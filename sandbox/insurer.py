@@ -17,10 +17,10 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 
 from sandbox import statements
 from sandbox.box import LETTER, MAIL, SMS, box
+from sandbox.days import today
 from sandbox.memory import Memory
 from sandbox.newcomers import newcomers
 from sandbox.population import MARIE_OF_DIJON, Insurer, Person, by_ins
@@ -159,7 +159,7 @@ def send_code(request: HttpRequest, verification_id: str) -> HttpResponse:
     contact = verifications().contact(verification_id, text(told, "contact"))
     if contact is None or (use == COUNTER and contact.channel == LETTER):
         return refusal(404, "no_match", "No such contact in this verification.")
-    asked_on = _day(text(told, "demande_le")) if use == WAKING else timezone.localdate()
+    asked_on = _day(text(told, "demande_le")) if use == WAKING else today()
     box().deliver(
         contact.channel,
         to=contact.value,
@@ -240,7 +240,7 @@ def behaviours() -> Behaviours:
 
 
 def statement_of(person: Person, behaviour: Insurer, since: date) -> bytes:
-    until = timezone.localdate()
+    until = today()
     whose = MARIE_OF_DIJON if behaviour is Insurer.SOMEONE_ELSE else person
     written_at = datetime(2035, 1, 1, 8) if behaviour is Insurer.OF_2035 else None
     if behaviour is Insurer.REVERSED:
@@ -260,12 +260,12 @@ def statement_of(person: Person, behaviour: Insurer, since: date) -> bytes:
 
 
 def _may_open_alone(person: Person) -> bool:
-    return person.died_on is None and person.age_on(timezone.localdate()) >= MAJORITY
+    return person.died_on is None and person.age_on(today()) >= MAJORITY
 
 
 def _contacts(person: Person) -> Iterator[Contact]:
     def since(channel: str) -> date:
-        return timezone.localdate() - timedelta(days=person.known_for.get(channel, KNOWN_FOR))
+        return today() - timedelta(days=person.known_for.get(channel, KNOWN_FOR))
 
     for phone in filter(None, (person.phone, person.other_phone)):
         mask = f"{phone[:2]} ** ** ** {phone[-2:]}"
@@ -301,15 +301,15 @@ def _words(code: str, channel: str, use: str, asked_on: date) -> str:
 
 
 def _waking_words(code: str, channel: str, asked_on: date) -> str:
-    today = timezone.localdate()
-    when = "aujourd'hui" if asked_on == today else f"le {asked_on:%d/%m/%Y}"
+    now = today()
+    when = "aujourd'hui" if asked_on == now else f"le {asked_on:%d/%m/%Y}"
     if channel != LETTER:
         return (
             f"Un accès à votre dossier médical partagé a été demandé {when} à un guichet. Si c'est vous, "
             f"tapez ce code à votre première connexion : {code}. Sinon ne faites rien, il restera fermé. "
             "Ne donnez ce code à personne, ni au téléphone."
         )
-    until = today + timedelta(days=30)
+    until = now + timedelta(days=30)
     return (
         "Le code qui vous manque\n\n"
         f"Un accès à votre dossier médical partagé a été demandé le {asked_on:%d/%m/%Y} à un guichet. "

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.static import serve
 
@@ -15,6 +14,7 @@ from sandbox import totp
 from sandbox.box import LETTER, MAIL, SMS, box
 from sandbox.card_reader import NEWCOMERS, POSTS
 from sandbox.card_reader import readers as card_readers
+from sandbox.days import today
 from sandbox.insurer import behaviours
 from sandbox.population import (
     BEHAVIOURS,
@@ -41,11 +41,11 @@ CHANNELS = {SMS: "SMS", MAIL: "Courriel", LETTER: "Courrier"}
 @require_GET
 def who(request: HttpRequest) -> HttpResponse:
     logins = prepared(settings.MEMORY)
-    today = timezone.localdate()
+    day = today()
     insured = [
         {
             "person": person,
-            "age": person.age_on(today),
+            "age": person.age_on(day),
             "story": person.story or f"l’Assurance Maladie {BEHAVIOURS[behaviours().of(person)]}",
         }
         for person in CAST

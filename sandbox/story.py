@@ -8,6 +8,7 @@ from datetime import time as clock
 from django.utils import timezone
 
 from sandbox import papers
+from sandbox.days import day_of
 from sandbox.papers import Analysis, Paper, Part
 from sandbox.population import CAMILLE, LEFEVRE, TWO_PRACTICES, Professional
 
@@ -21,7 +22,7 @@ class When:
     minute: int
 
     def before(self, now: datetime) -> datetime:
-        day = timezone.localdate(now) - timedelta(days=self.days_ago)
+        day = day_of(now) - timedelta(days=self.days_ago)
         return datetime.combine(day, clock(self.hour, self.minute), timezone.get_default_timezone())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import migrations
 
 from accounts import web_access
+from accounts.paris import paris_day
 from accounts.web_access import AccessState
 from vault import subjects
 from vault.subjects import Wrapped
@@ -41,7 +42,7 @@ def forwards(apps: Any, editor: Any) -> None:
 
 def _awake(user_id: Any, created_at: datetime, *key: Any) -> tuple[Any, bytes, int]:
     keyring = subjects.unwrap(user_id, Wrapped(*key))
-    state = AccessState(awake=True, waking="online", asked_on=created_at.date())
+    state = AccessState(awake=True, waking="online", asked_on=paris_day(created_at))
     return user_id, web_access.seal(state, user_id, keyring), web_access.TRIES
 
 

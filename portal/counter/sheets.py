@@ -6,10 +6,10 @@ from functools import cache
 
 import segno
 from django.conf import settings
-from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from access.waking import Waking
+from accounts.paris import paris_day
 from dossiers.counter import AccessSheet
 from dossiers.waking import SECOND_VISIT_AFTER, letter_arrives_by
 from portal.civility import civility
@@ -45,7 +45,7 @@ class Printed:
 
 def printed(sheet: AccessSheet, address: str) -> Printed:
     """The words of one sheet, for the address of the sign-in page."""
-    day = timezone.localdate(sheet.opened_at)
+    day = paris_day(sheet.opened_at)
     waking = Waking.NO_ACCESS if sheet.login is None and not _waits(sheet) else sheet.waking
     return Printed(
         template="counter/sheets/woken.html" if _woken(sheet) else TEMPLATES[waking],

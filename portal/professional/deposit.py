@@ -1,6 +1,5 @@
 """Depositing a document: the file, what it is, and who will see it."""
 
-from datetime import date
 from functools import cache
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from documents.deposit import BadDocument, TooManyWaiting
 from dossiers import home
 from dossiers.identity import HolderBanner
 from portal.civility import civility
+from portal.dates_asked import DayField, today
 from portal.forms import Choices, Form
 
 from .whom import professionals_only
@@ -145,17 +145,7 @@ class DepositForm(Form):
         max_length=120,
         widget=forms.TextInput({"autocomplete": "off"}),
     )
-    created_on = forms.DateField(
-        label="Date de l’acte",
-        input_formats=["%d/%m/%Y", "%d%m%Y", "%Y-%m-%d"],
-        widget=forms.DateInput(
-            format="%d/%m/%Y", attrs={"inputmode": "numeric", "class": "short", "autocomplete": "off"}
-        ),
-        error_messages={
-            "required": "Saisissez la date de l’acte.",
-            "invalid": "Écrivez la date en chiffres, par exemple 14/03/2019.",
-        },
-    )
+    created_on = DayField(label="Date de l’acte", error_messages={"required": "Saisissez la date de l’acte."})
     shown_to_professionals = Answer(
         "Les autres professionnels autorisés peuvent-ils le lire ?",
         yes="Chacun selon son métier.",
@@ -172,7 +162,7 @@ class DepositForm(Form):
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, initial={"created_on": timezone.localdate()}, **kwargs)
+        super().__init__(*args, initial={"created_on": today()}, **kwargs)
 
     def speak_of(self, holder: HolderBanner) -> None:
         """Word the questions for the patient, and ask about representatives only for a minor."""
@@ -189,12 +179,6 @@ class DepositForm(Form):
     def answers(self) -> list[forms.BoundField]:
         """The questions about who will see the document."""
         return [self[name] for name, field in self.fields.items() if isinstance(field, Answer)]
-
-    def clean_created_on(self) -> date:
-        on = self.cleaned_data["created_on"]
-        if on > timezone.localdate():
-            raise forms.ValidationError("Cette date est dans le futur.")
-        return on
 
     def clean(self) -> dict:
         answers = super().clean()

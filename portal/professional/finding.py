@@ -1,6 +1,5 @@
 """Finding a patient: by number, or by birth name and birth date. What is typed never stands in an address."""
 
-import re
 from datetime import datetime
 
 from django import forms
@@ -10,27 +9,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.actors import Actor
-from accounts.identity import BadBirthDate, BadNir, BirthDate, parse_nir
+from accounts.identity import BadNir, parse_nir
 from dossiers import finding
 from dossiers.finding import Candidate
+from portal.dates_asked import BirthDateField, DoubtingForm
 from portal.forms import Form
+from portal.typography import french
 
 from .whom import professionals_only
 
 UNTOLD = {"autocomplete": "off", "spellcheck": "false"}
-
-
-class BirthDateField(forms.CharField):
-    """A date of birth typed in one go, with or without separators; the calendar does not have them all."""
-
-    def clean(self, value: str | None) -> BirthDate:
-        typed = re.fullmatch(r"(\d{1,2})[ /.\-]*(\d{1,2})[ /.\-]*(\d{4})", super().clean(value))
-        if typed is None:
-            raise forms.ValidationError("Écrivez la date de naissance en chiffres, par exemple 14/03/1958.")
-        try:
-            return BirthDate.from_fields(*typed.groups(), on=timezone.localdate())
-        except BadBirthDate as bad:
-            raise forms.ValidationError(bad.sentence) from None
 
 
 class ByNumber(Form):
@@ -44,13 +32,13 @@ class ByNumber(Form):
         try:
             return parse_nir(self.cleaned_data["ins"]).text15
         except BadNir as bad:
-            raise forms.ValidationError(bad.sentence) from None
+            raise forms.ValidationError(french(bad.sentence)) from None
 
     def found(self, *, by: Actor, at: datetime) -> list[Candidate]:
         return finding.by_ins(self.cleaned_data["ins"], by=by, at=at)
 
 
-class ByName(Form):
+class ByName(DoubtingForm):
     birth_name = forms.CharField(
         label="Nom de naissance",
         widget=forms.TextInput(UNTOLD),
@@ -59,9 +47,18 @@ class ByName(Form):
     given_name = forms.CharField(label="Prénom", required=False, widget=forms.TextInput(UNTOLD))
     birth_date = BirthDateField(
         label="Date de naissance",
-        widget=forms.TextInput({**UNTOLD, "inputmode": "numeric", "placeholder": "jj/mm/aaaa"}),
         error_messages={"required": "Saisissez la date de naissance."},
     )
+
+    def clean(self) -> None:
+        born = self.cleaned_data.get("birth_date")
+        if born is not None and born.is_lunar:
+            self.doubt(
+                "birth_date",
+                [f"{born.oddity} Corrigez la date. Si sa carte la porte ainsi, cochez la case."],
+                about=born.text,
+                label="C’est bien la date que porte sa carte Vitale ou sa pièce d’identité.",
+            )
 
     def found(self, *, by: Actor, at: datetime) -> list[Candidate]:
         asked = self.cleaned_data

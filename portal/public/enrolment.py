@@ -24,7 +24,7 @@ from accounts.insurer import InsurerUnreachable
 from dossiers import enrolment, information
 from dossiers.enrolment import EnrolmentState, Incomplete, Step
 from portal import dates, new_password
-from portal.forms import Form, posted
+from portal.forms import posted
 from portal.public import opening_under_way, questions
 from portal.sent_twice import answered_once
 from portal.typography import french
@@ -122,7 +122,7 @@ def give_up(request: HttpRequest, application: UUID) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    form: type[Form]
+    form: type[questions.OpeningForm]
     template: str
     onward: str
     back: str
@@ -138,13 +138,14 @@ CARD = Question(questions.CardForm, "card", "public:enrol_review", "public:enrol
 @applying
 def ask(request: HttpRequest, application: UUID, question: Question) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
+    known = enrolment.answers(application, by=by, at=at)
     if request.method == "POST":
-        form = question.form(request.POST)
+        form = question.form(request.POST, known=known)
         if form.is_valid():
-            enrolment.answer(application, by=by, at=at, **form.cleaned_data)
+            enrolment.answer(application, by=by, at=at, **form.answers())
             return redirect(question.onward)
     else:
-        form = question.form(initial=enrolment.answers(application, by=by, at=at))
+        form = question.form.again(known)
     return _page(request, question.template, 1, form=form, back=question.back)
 
 
@@ -157,6 +158,8 @@ def review(request: HttpRequest, application: UUID) -> HttpResponse:
         try:
             enrolment.ask_insurer(application, by=by, at=at, origin=browser_of(request).network)
             return redirect("public:enrol_channel")
+        except enrolment.Doubtful:
+            return redirect("public:enrol_birth")
         except enrolment.GoToACounter:
             return redirect("public:enrol_counter")
         except InsurerUnreachable:
@@ -164,7 +167,7 @@ def review(request: HttpRequest, application: UUID) -> HttpResponse:
         except TooManyTries as tries:
             wait = too_many(tries)
     typed = enrolment.answers(application, by=by, at=at)
-    if len(typed) < len(enrolment.ANSWERS):
+    if not all(name in typed for name in enrolment.ANSWERS):
         raise Incomplete(Step.IDENTITY)
     return _page(request, "review", 1, typed=typed, wait=wait, back="public:enrol_card")
 

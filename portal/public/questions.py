@@ -1,15 +1,19 @@
 """What a newcomer is asked, one question a page, and how the answers must be typed."""
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
 from accounts import contacts, logins
 from accounts.contacts import BadContact, Contact, ContactChannel, MaskedContact
-from accounts.identity import BadBirthDate, BadNir, BirthDate, parse_nir
+from accounts.identity import BadNir, BadNumber, BirthDate, card_serial, parse_nir
+from dossiers import enrolment
+from dossiers.enrolment import Doubt
+from dossiers.identity import minor
+from portal.dates_asked import BirthDateInThreeField, DoubtingForm, today
 from portal.forms import Choices, DateInThree, Form
 from portal.names import with_capitals
 from portal.typography import french
@@ -28,12 +32,29 @@ def missing(sentence: str) -> dict[str, str]:
     return {"required": french(sentence)}
 
 
-class NirForm(Form):
+class OpeningForm(DoubtingForm):
+    """One question of an opening; `known` is what was answered to the others."""
+
+    def __init__(self, *args: Any, known: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known = known
+
+    def answers(self) -> dict[str, str]:
+        """What is to be kept of a form that is valid."""
+        return self.cleaned_data
+
+    @classmethod
+    def again(cls, known: Mapping[str, str]) -> Self:
+        """The question as it is shown, with what was answered to it before."""
+        return cls(initial=known, known=known)
+
+
+class NirForm(OpeningForm):
     nir = forms.CharField(
         label="Numéro de sécurité sociale",
         help_text="15 chiffres, sur la carte ou sous votre photo. Avec ou sans espaces.",
         error_messages=missing("Saisissez votre numéro de sécurité sociale."),
-        max_length=40,
+        max_length=80,
         widget=forms.TextInput({"class": "nir-input", "autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -41,10 +62,10 @@ class NirForm(Form):
         try:
             return parse_nir(self.cleaned_data["nir"]).text15
         except BadNir as bad:
-            raise ValidationError(bad.sentence) from None
+            raise ValidationError(french(bad.sentence)) from None
 
 
-class NameForm(Form):
+class NameForm(OpeningForm):
     birth_name = forms.CharField(
         label="Nom de naissance",
         help_text="Celui de votre acte de naissance, même si vous en utilisez un autre.",
@@ -67,47 +88,83 @@ class NameForm(Form):
         return with_capitals(self.cleaned_data["given_name"])
 
 
-class BirthDateField(forms.MultiValueField):
-    """YYYYMMDD, lunar dates included; the three parts are judged together."""
+class BirthForm(OpeningForm):
+    """The date of birth, compared with what the number says of it."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        parts = [forms.CharField(required=False) for _ in DateInThree.parts]
-        super().__init__(
-            parts, widget=DateInThree(complete="bday"), require_all_fields=False, required=False, **kwargs
-        )
-
-    def compress(self, data_list: list[str]) -> str:
-        day, month, year = data_list or ("", "", "")
-        try:
-            return BirthDate.from_fields(day, month, year, on=timezone.localdate()).text
-        except BadBirthDate as bad:
-            raise ValidationError(bad.sentence) from None
-
-
-class BirthForm(Form):
-    birth_date = BirthDateField(
+    birth_date = BirthDateInThreeField(
         label="Date de naissance",
         help_text="Par exemple : jour 14, mois 3, année 1958. Si le jour ou le mois n'est pas connu, "
         "écrivez ce que porte votre carte.",
     )
 
+    @classmethod
+    def again(cls, known: Mapping[str, str]) -> Self:
+        """With what is to be told of it at once, when the number was changed meanwhile."""
+        born = known.get("birth_date", "")
+        if born and enrolment.doubts(known):
+            day, month, year = DateInThree().decompress(born)
+            typed = {"birth_date_jour": day, "birth_date_mois": month, "birth_date_annee": year}
+            return cls(typed, known=known)
+        return super().again(known)
 
-class CardForm(Form):
+    def clean(self) -> None:
+        if not (text := self.cleaned_data.get("birth_date")):
+            return
+        born = BirthDate(text)
+        if minor(text, on=today()):
+            self.add_error("birth_date", french(TOO_YOUNG))
+            return
+        answered = {**self.known, "birth_date": text}
+        found = enrolment.doubts({**answered, enrolment.CONFIRMED: ""})
+        if found:
+            sentences = [_doubted(doubt, born, self.known.get("nir", "")) for doubt in found]
+            self.doubt(
+                "birth_date",
+                sentences,
+                about=enrolment.confirmation(answered),
+                label="Je viens de relire : c’est bien ce que porte ma carte ou ma pièce d’identité.",
+            )
+
+    def answers(self) -> dict[str, str]:
+        answered = {**self.known, **self.cleaned_data}
+        return {**self.cleaned_data, enrolment.CONFIRMED: enrolment.confirmation(answered)}
+
+
+TOO_YOUNG = (
+    "Avant 18 ans, un dossier ne s’ouvre pas en ligne. Il s’ouvre à un guichet, pour qui a une carte Vitale "
+    "à son nom et vient avec son père, sa mère ou son tuteur. Sans carte à son nom, ce n’est pas encore "
+    "possible."
+)
+
+
+def _doubted(doubt: Doubt, born: BirthDate, nir: str) -> str:
+    match doubt:
+        case Doubt.NO_SUCH_DAY:
+            return f"{born.oddity} Corrigez la date. Si votre carte la porte ainsi, cochez la case."
+        case Doubt.OTHER_DATE_IN_NUMBER:
+            number = parse_nir(nir)
+            return (
+                f"Votre numéro de sécurité sociale, {number.spaced[:7]}…, dit {number.birth_said}. "
+                f"Cette date dit autre chose. Corrigez la date, ou revenez en arrière corriger le numéro."
+            )
+
+
+class CardForm(OpeningForm):
     vitale_serial = forms.CharField(
         label="Numéro de série de la carte Vitale",
         help_text="Les chiffres écrits en petit, sous la puce. Avec ou sans espaces.",
         error_messages=missing("Saisissez le numéro de série de votre carte Vitale."),
-        max_length=40,
+        max_length=80,
         widget=forms.TextInput(
             {"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false", "class": "nir-input"}
         ),
     )
 
     def clean_vitale_serial(self) -> str:
-        typed = re.sub(r"[\s.\-]+", "", self.cleaned_data["vitale_serial"])
-        if not typed.isdecimal():
-            raise ValidationError("Le numéro de série ne contient que des chiffres.")
-        return typed
+        try:
+            return card_serial(self.cleaned_data["vitale_serial"], nir=self.known.get("nir", ""))
+        except BadNumber as bad:
+            raise ValidationError(french(bad.sentence)) from None
 
 
 class ChannelForm(Form):

@@ -69,6 +69,7 @@ def test_an_agent_deposits_nothing(deposit):
         ({"title": "x" * 201}, "title"),
         ({"created_on": NOON.date() + timedelta(days=1)}, "created_on"),
         ({"created_on": date(1812, 1, 1)}, "created_on"),
+        ({"created_on": date(1979, 3, 27)}, "created_on"),  # the day before she was born
         ({"type_code": "REMB"}, "type_code"),
         ({"type_code": "DOCPAT01"}, "type_code"),
         ({"type_code": "11526-1"}, "type_code"),
@@ -87,6 +88,10 @@ def test_a_wrong_answer_gets_a_sentence(deposit, answers, field):
 
     assert bad.value.field == field
     assert bad.value.sentence.endswith(".")
+
+
+def test_an_act_may_be_of_the_day_of_birth(deposit):
+    assert deposit(created_on=date(1979, 3, 28)).document_id
 
 
 def test_a_title_keeps_its_letters_and_loses_its_tricks(deposit, dossier_id, camille):

@@ -48,6 +48,25 @@ def test_a_sentence_says_what_it_is():
 
 
 @pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("20261120", "20&nbsp;novembre"),
+        ("20261120233000", "20&nbsp;novembre"),
+        ("20261120233000+0000", "21&nbsp;novembre"),
+        ("20261120233000.123+0000", "21&nbsp;novembre"),
+        ("202611202330+00", "21&nbsp;novembre"),
+        ("20261120233000+0100", "20&nbsp;novembre"),
+        ("20261121043000+0600", "20&nbsp;novembre"),
+        ("20260720223000+0000", "21&nbsp;juillet"),
+    ],
+)
+def test_a_time_is_of_its_day_in_paris(written, day):
+    document = a_cda().replace(b'effectiveTime value="20261120"', f'effectiveTime value="{written}"'.encode())
+
+    assert f"établi le {day}&nbsp;2026" in narrative.render(document)
+
+
+@pytest.mark.parametrize(
     ("written", "expected"),
     [
         ("Bien.<br/>Très bien.", "<p>Bien.<br>Très bien.</p>"),

@@ -1,6 +1,6 @@
 """A patient opens her own dossier: knowing is not proving, and nothing exists before consent."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -15,6 +15,7 @@ from accounts.identity import nir_key
 from dossiers import applications, codes, counter, enrolment, home
 from dossiers.enrolment import (
     CodeExpired,
+    Doubtful,
     GoToACounter,
     Incomplete,
     LoginTaken,
@@ -266,9 +267,34 @@ def test_objections_are_kept_one_by_one(opened_online, holder_of):
 
 
 def test_a_lunar_date_of_birth_is_somebody_s(the_insurer):
-    application_id, by = begun(birth_date="19790231")
+    lunar = {**CAMILLE_ANSWERS, "birth_date": "19790300"}
+    application_id, by = begun(birth_date="19790300", confirmed=enrolment.confirmation(lunar))
 
     assert enrolment.ask_insurer(application_id, by=by, at=NOON)
+
+
+@pytest.mark.parametrize("birth_date", ["19790300", "19880614", "19790614", "19791403"])
+def test_what_contradicts_itself_is_confirmed_before_the_insurer_is_asked(the_insurer, birth_date):
+    application_id, by = begun(birth_date=birth_date)
+
+    with pytest.raises(Doubtful):
+        enrolment.ask_insurer(application_id, by=by, at=NOON)
+    assert the_insurer.asked == 0
+    answered = {**CAMILLE_ANSWERS, "birth_date": birth_date}
+    enrolment.answer(application_id, by=by, at=NOON, confirmed=enrolment.confirmation(answered))
+    assert enrolment.ask_insurer(application_id, by=by, at=NOON)
+
+
+def test_a_minor_is_one_until_midnight_in_paris(the_insurer):
+    eve = datetime(2026, 11, 20, 22, 59, tzinfo=UTC)  # 23:59 in Paris
+    thirteen = "2081151215189"
+    born = {"nir": thirteen + nir_key(thirteen), "birth_date": "20081121"}
+
+    application_id, by = begun(**born)
+    with pytest.raises(GoToACounter):
+        enrolment.ask_insurer(application_id, by=by, at=eve)
+    birthday = eve + timedelta(minutes=31)  # half past midnight in Paris, not yet in UTC
+    assert enrolment.ask_insurer(application_id, by=by, at=birthday)
 
 
 def test_two_doors_open_one_dossier(open_at_the_counter, proved, own_codes, reading):

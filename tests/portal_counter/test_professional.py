@@ -204,9 +204,30 @@ def test_a_patient_is_found_by_number_or_by_name_and_birth_date(lefevre, bernard
 def test_a_date_that_no_calendar_has_is_a_birth_date(lefevre, pharmacist):
     open_for(pharmacist, "fatou")
 
-    page = said(lefevre.post(SEARCH, {"par": "nom", "birth_name": "N'Diaye", "birth_date": "31/02/1954"}))
+    asked = {"par": "nom", "birth_name": "N'Diaye", "birth_date": "31/02/1954"}
+    doubted = said(lefevre.post(SEARCH, asked))
+    sure = re.search(r'name="sure"[^>]*value="([0-9a-f]{16})"', doubted)[1]
 
-    assert "1 patient" in page
+    assert "Il n’y a pas de 31 février en 1954" in doubted
+    assert "1 patient" not in doubted
+    assert "1 patient" in said(lefevre.post(SEARCH, asked | {"sure": sure}))
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("28/3/79", "Écrivez l’année avec 4 chiffres : 1979."),
+        ("02/09", "Écrivez le jour, le mois et l’année"),
+        ("2 septembre 1938", "Écrivez la date en chiffres"),
+        ("02/09/2938", "Cette date est dans le futur"),
+        ("09/14/1938", "Il n’y a pas de mois 14 : le jour s’écrit d’abord, puis le mois."),
+    ],
+)
+def test_each_fault_of_a_date_of_birth_is_told_where_it_is_searched(lefevre, typed, sentence):
+    page = said(lefevre.post(SEARCH, {"par": "nom", "birth_name": "Lacoste", "birth_date": typed}))
+
+    assert sentence in page
+    assert f'value="{typed}"' in page
 
 
 @pytest.mark.parametrize(
@@ -215,7 +236,7 @@ def test_a_date_that_no_calendar_has_is_a_birth_date(lefevre, pharmacist):
         ({"par": "numero", "ins": "1 38 09"}, "Il manque 10 chiffres"),
         ({"par": "numero", "ins": BERNARD.nir[:-1] + "0"}, "la clé, ne correspondent pas"),
         ({"par": "nom", "birth_name": "", "birth_date": "02/09/1938"}, "Saisissez le nom de naissance"),
-        ({"par": "nom", "birth_name": "Lacoste", "birth_date": "1938"}, "Écrivez la date de naissance"),
+        ({"par": "nom", "birth_name": "Lacoste", "birth_date": "1938"}, "Écrivez le jour, le mois"),
         ({"par": "nom", "birth_name": "Nemo", "birth_date": "02/09/1938"}, "Aucun dossier ouvert"),
     ],
 )
@@ -357,6 +378,12 @@ def test_what_the_patient_may_not_read_yet_warns_its_readers(lefevre, saidi, let
         ({"type": ""}, "Dites de quel type est ce document"),
         ({"created_on": "31/12/2999"}, "Cette date est dans le futur"),
         ({"created_on": "hier"}, "Écrivez la date en chiffres"),
+        ({"created_on": "29/02/2025"}, "Il n’y a pas de 29 février en 2025 : ce mois a 28 jours."),
+        ({"created_on": "31/04/2025"}, "Il n’y a pas de 31 avril : ce mois a 30 jours."),
+        ({"created_on": "28/3/79"}, "Écrivez l’année avec 4 chiffres : 1979."),
+        ({"created_on": "03/1999"}, "Écrivez le jour, le mois et l’année"),
+        ({"created_on": "03/01/1899"}, "Vérifiez l’année : 1899 est trop loin."),
+        ({"created_on": "01/09/1938"}, "Cette date est avant la naissance du patient."),
         ({"shown_to_holder": ""}, "Répondez par oui ou par non"),
         ({"shown_to_professionals": "non", "shown_to_holder": "non"}, "Personne d’autre que vous"),
         ({"content": pdf(b"GIF89a")}, "Imprimez-le en PDF, puis déposez cette copie"),

@@ -24,6 +24,7 @@ from accounts import card_reader, contacts, directory, logins, signing_in
 from accounts.actors import Actor
 from accounts.browsers import Browser
 from accounts.contacts import ContactChannel
+from accounts.paris import paris_day
 from accounts.sessions import SessionStore
 from accounts.userinfo import PlaceOfPractice
 from documents import consultation, deposit
@@ -204,7 +205,7 @@ class Play:
         return sharing.withdraw(dossier_id, UUID(self._notes.read()["nadia"]), by=camille, at=at)
 
     def deposits(self, dossier_id: UUID, one: story.Deposit, author: Actor, *, at: datetime) -> str:
-        day = timezone.localdate(at)
+        day = paris_day(at)
         receipt = deposit.deposit(
             dossier_id,
             content=one.make(day),

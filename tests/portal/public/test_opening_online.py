@@ -1,5 +1,6 @@
 """Camille opens her dossier from home, page after page."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import insurer
+from accounts.identity import nir_key
+from accounts.paris import paris_day
 from accounts.sessions import SessionStore
 from dossiers import enrolment
 from tests.dossiers.conftest import CAMILLE_ANSWERS
@@ -131,21 +134,97 @@ def test_answers_are_kept_for_whoever_goes_back(browser, the_insurer):
     assert 'value="1979"' in browser.get(reverse("public:enrol_birth")).content.decode()
 
 
-def test_a_lunar_date_is_a_date_of_birth(browser, the_insurer):
-    identify(browser, birth_date="19790231")
+def birth(browser, born, **more):
+    day, month, year = born.split("/")
+    answer = go(
+        browser,
+        "enrol_birth",
+        birth_date_jour=day,
+        birth_date_mois=month,
+        birth_date_annee=year,
+        **more,
+    )
+    return answer, answer.content.decode().replace("\u00a0", " ").replace("\u202f", " ")
 
-    assert "31" in browser.get(reverse("public:enrol_review")).content.decode()
+
+def box(page):
+    """The value of the box that confirms what is doubted."""
+    return re.search(r'name="sure"[^>]*value="([0-9a-f]{16})"', page)[1]
 
 
-@pytest.mark.parametrize("case", ["no match", "a minor"])
-def test_whoever_cannot_open_online_is_sent_to_a_counter_without_a_word_more(browser, the_insurer, case):
-    if case == "no match":
-        the_insurer.knows = None
-        answer = identify(browser)
-    else:
-        answer = identify(browser, birth_date=f"{timezone.now().year - 3}0110")
+@pytest.mark.parametrize(
+    ("born", "sentence"),
+    [
+        ("29/02/1979", "Il n’y a pas de 29 février en 1979 : ce mois a 28 jours."),
+        ("00/03/1979", "Il n’y a pas de jour 0."),
+        ("14/13/1979", "Il n’y a pas de mois 13 : le mois va de 1 à 12."),
+        ("14/20/1979", "Il n’y a pas de mois 20 : le mois va de 1 à 12."),
+        ("32/03/1979", "Il n’y a pas de jour 32 : le jour va de 1 à 31."),
+        ("00/00/1979", "Il n’y a pas de mois 0 : le mois va de 1 à 12."),
+        ("14/06/1988", "Votre numéro de sécurité sociale, 2 79 03…, dit mars 79."),
+        ("28/03/1978", "Votre numéro de sécurité sociale, 2 79 03…, dit mars 79."),
+    ],
+)
+def test_a_date_that_is_doubted_is_confirmed_on_its_page(browser, the_insurer, born, sentence):
+    identify(browser)
+    before = the_insurer.asked
 
-    assert answer.url == reverse("public:enrol_counter")
+    answer, page = birth(browser, born)
+
+    assert answer.status_code == 200
+    assert sentence in page
+    assert page.index("data-error-summary") < page.index("<h1")
+    sure, elsewhere = box(page), birth(browser, "30/02/1979")[1]
+    assert box(elsewhere) != sure, "another date is doubted anew"
+    assert birth(browser, born, sure="on")[0].status_code == 200
+    assert birth(browser, born, sure=sure)[0].url == reverse("public:enrol_card")
+    assert the_insurer.asked == before
+    assert go(browser, "enrol_review").url == reverse("public:enrol_channel")
+
+
+def test_a_number_changed_afterwards_is_compared_with_the_date(browser, the_insurer):
+    identify(browser)
+    before, thirteen = the_insurer.asked, "2880635238907"
+    go(browser, "enrol_nir", nir=thirteen + nir_key(thirteen))
+
+    assert go(browser, "enrol_review").url == reverse("public:enrol_birth")
+    page = browser.get(reverse("public:enrol_birth")).content.decode()
+    page = page.replace("\u00a0", " ").replace("\u202f", " ")
+
+    assert "2 88 06…, dit juin 88." in page
+    assert 'value="1979"' in page
+    assert the_insurer.asked == before
+
+
+@pytest.mark.parametrize("years", [3, 15, 16, 17])
+def test_a_minor_is_told_at_once_who_can_open_a_dossier_and_who_cannot_yet(browser, the_insurer, years):
+    go(browser, "enrol")
+    thirteen = f"2{(paris_day(timezone.now()).year - years) % 100:02d}1235238907"
+    go(browser, "enrol_nir", nir=thirteen + nir_key(thirteen))
+
+    _, page = birth(browser, f"31/12/{paris_day(timezone.now()).year - years}")
+
+    assert "Avant 18 ans, un dossier ne s’ouvre pas en ligne." in page
+    assert "pour qui a une carte Vitale à son nom" in page
+    assert "Sans carte à son nom, ce n’est pas encore possible." in page
+    assert 'name="sure"' not in page
+    assert the_insurer.asked == 0
+
+
+def test_whoever_is_not_recognised_is_sent_to_a_counter_without_a_word_more(browser, the_insurer):
+    the_insurer.knows = None
+
+    assert identify(browser).url == reverse("public:enrol_counter")
+
+
+@pytest.mark.parametrize(
+    ("serial", "sentence"),
+    [("12", "vous en avez saisi 2"), (CAMILLE_ANSWERS["nir"], "C’est votre numéro de sécurité sociale")],
+)
+def test_a_serial_number_that_cannot_be_one_is_told_on_its_page(browser, the_insurer, serial, sentence):
+    identify(browser)
+
+    assert sentence in go(browser, "enrol_card", vitale_serial=serial).content.decode().replace("\u00a0", " ")
 
 
 def test_an_insurer_that_does_not_answer_costs_nothing(browser, the_insurer, monkeypatch):
