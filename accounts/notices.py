@@ -62,8 +62,8 @@ _WORDS = {
     ),
     NoticeKind.AWAKE: Words(
         "Votre DMP se lit par Internet",
-        "Votre DMP peut se lire par Internet depuis le {when}. Si ce n'est pas vous, allez à un guichet"
-        " avec votre carte Vitale.",
+        "Votre DMP peut se lire par Internet depuis le {when}. Si ce n'est pas vous, dites-le nous : page"
+        " Aide du site.",
     ),
     NoticeKind.CHANGED: Words(
         "Votre DMP a changé",
@@ -77,8 +77,8 @@ _WORDS = {
     ),
     NoticeKind.PASSWORD: Words(
         "Votre mot de passe a changé",
-        "Le mot de passe de votre DMP vient de changer. Si ce n’est pas vous, rendez-vous à un guichet"
-        " avec votre carte Vitale.",
+        "Le mot de passe de votre DMP vient de changer. Si ce n'est pas vous, dites-le nous : page Aide"
+        " du site.",
     ),
 }
 

@@ -17,7 +17,7 @@ CODE_REFUSED = (
 BUSY_SECONDS = 5
 
 _BY_WHOM = {
-    "holder": "Présentez-vous à un guichet avec votre carte Vitale et une pièce d'identité.",
+    "holder": "Cette version n'en redonne pas encore. La page « Aide » dit comment nous joindre.",
     "agent": "Adressez-vous à la personne qui vous l'a remis.",
     "staff": "Adressez-vous à la personne qui vous l'a remis.",
 }

@@ -292,7 +292,7 @@ class ContactForm(Form):
 
 class ConsentForm(Form):
     agreed = forms.BooleanField(
-        label="J'ai lu l'information qui précède et je demande l'ouverture de mon dossier médical partagé.",
+        label="J'ai lu l'information. Je demande l'ouverture de mon dossier médical partagé.",
         error_messages=missing(
             "Cochez cette case pour ouvrir votre dossier. Sinon, renoncez : rien ne sera gardé."
         ),

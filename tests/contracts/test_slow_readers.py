@@ -15,8 +15,11 @@ from django.template.defaulttags import ForNode, IfNode
 from django.template.loader_tags import BlockNode, ExtendsNode, IncludeNode
 
 from dossiers import information
+from portal.counter.forms import AgreementForm
+from portal.public.questions import ConsentForm
+from portal.public.signing_in import SignInForm
 
-MEDIAN, LONGEST = 10, 19  # words
+MEDIAN, LONGEST = 9, 18  # words
 PAGES = {
     "information": [],
     "consent": ["public/enrolment/consent.html"],
@@ -40,6 +43,9 @@ PAGES = {
 APART = frozenset(
     ("p", "li", "h1", "h2", "h3", "dt", "dd", "summary", "legend", "label", "button", "div", "section")
 )
+
+
+FORMS = {"consent": ConsentForm, "counter, aloud": AgreementForm, "sign-in": SignInForm}
 
 
 class Words(HTMLParser):
@@ -110,7 +116,9 @@ def sentences(html: str) -> list[str]:
 def said(page: str) -> list[str]:
     if page == "information":
         return [one for _, text in information.SECTIONS for one in sentences(f"<p>{text}</p>")]
-    return [one for name in PAGES[page] for one in sentences(body(name))]
+    fields = FORMS[page].base_fields.values() if page in FORMS else ()
+    asked = [f"<p>{text}</p>" for field in fields for text in (field.label, field.help_text)]
+    return [one for html in (*map(body, PAGES[page]), *asked) for one in sentences(html)]
 
 
 @pytest.mark.parametrize("page", PAGES)

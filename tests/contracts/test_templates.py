@@ -100,6 +100,20 @@ def closure(name, seen):
     return seen
 
 
+# Red is for danger, allergy and emergency: what cannot be undone, and what staff must mend at once.
+RED = {"patient/withdraw.html", "staff/close.html", "staff/home.html"}
+
+
+def test_a_mistake_is_ochre_and_red_is_for_danger():
+    css = "\n".join(path.read_text() for path in (ROOT / "static" / "css").glob("*.css"))
+    of_mistakes = re.findall(r"[^{}]*(?:error|invalid)[^{}]*\{[^{}]*\}", css)
+
+    assert len(of_mistakes) > 4
+    assert [rule for rule in of_mistakes if "danger" in rule.replace("--on-danger", "")] == []
+    assert {name for name, text in SOURCES.items() if '"danger"' in text} == RED
+    assert [p.name for p, text in CODE.items() if '"danger"' in text] == ["ui.py"]
+
+
 # What a step, or a sentence of the house's own, puts into a title.
 IN_TITLES = {"step", "steps|length", "answer.title"}
 

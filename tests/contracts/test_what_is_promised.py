@@ -131,6 +131,8 @@ NEVER_SAID = (
     "istorique de remboursements",
     "Historique de l",
     "Soins remboursés",
+    # No access that was lost is given again yet, nowhere.
+    "Présentez-vous à un guichet",
     # At a counter stands somebody who may have no web access.
     "sur Internet",
     # Nobody is a man before anybody knows.

@@ -125,6 +125,17 @@ def test_a_session_about_to_end_is_announced_and_put_off(about_to_end):
     expect(announced(page)).to_be_visible()
 
 
+def test_what_a_page_asks_by_itself_puts_nothing_off(window, hers):
+    with window(width=390, signed_in=hers) as seen:
+        seen.page.clock.install()
+        page = seen.open(reverse("patient:import"))
+        with page.expect_response(lambda answer: "vu=" in answer.url) as polled:
+            page.clock.fast_forward("13:05")
+        polled.value.finished()
+
+        expect(announced(page)).to_be_visible()
+
+
 def end(hers):
     SessionStore(hers.cookies[settings.SESSION_COOKIE_NAME].value).delete()
 

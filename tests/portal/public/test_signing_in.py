@@ -303,7 +303,7 @@ def test_a_printed_password_that_is_over_says_why_and_where_to_go(browser, dossi
     page = answer.content.decode().replace("\u00a0", " ")
     assert number == 5
     assert "a servi à commencer cinq connexions" in page
-    assert "Présentez-vous à un guichet" in page
+    assert "dit comment nous joindre" in page
 
 
 def test_leaving_is_seen_and_complete(hers):
