@@ -80,6 +80,7 @@ class Passage:
     _met: set[UUID] = field(default_factory=set)
     _shown: dict[UUID, Keyring] = field(default_factory=dict)
     _traced: bool = True
+    _done: bool = True
 
     @property
     def actor(self) -> Actor:
@@ -145,6 +146,11 @@ class Passage:
     def tell(self, **detail: Any) -> None:
         """Add plain values to the sealed body of the trace being written."""
         self.detail.update(detail)
+
+    def decline(self, code: str) -> None:
+        """Say that what was brought is not taken: the trace is that of a refusal, and tells this code."""
+        self._done = False
+        self.tell(refused=code)
 
 
 @contextmanager
@@ -292,7 +298,7 @@ def _event(passage: Passage) -> tuple[Event, Keyring]:
     chain, keyring = (entered, passage.keyring) if entered else _chain_of(actor)
     return Event(
         chain=chain,
-        kind=str(question.action) if decision.allowed else f"{question.action}.refused",
+        kind=str(question.action) if decision.allowed and passage._done else f"{question.action}.refused",
         at=question.at,
         actor=actor.told(),
         detail=detail,

@@ -32,6 +32,7 @@ class Action(StrEnum):
     LIST = "list"
     READ = "read"
     DEPOSIT = "deposit"
+    FOLLOW_DEPOSIT = "follow_deposit"
     TRACES = "traces"
     PEOPLE = "people"
     AUTHORISE = "authorise"
@@ -331,6 +332,10 @@ def authors_keep_sight_of_their_own(q: Question) -> Decision | None:
     return allow(Reason.OWN_DOCUMENT) if mine and q.actor.capacity is Capacity.PROFESSIONAL else None
 
 
+def a_deposit_is_followed_by_its_author_alone(q: Question) -> Decision | None:
+    return authors_keep_sight_of_their_own(q) or refuse(Reason.NOT_YOURS)
+
+
 def a_grant_reaches_no_further_than_the_matrix(q: Question) -> Decision | None:
     # Arrêté du 26 octobre 2023: matrice d'habilitation, by profession and type of document.
     if q.standing.granted and q.target.document_type is not None:
@@ -475,6 +480,10 @@ LAWS: dict[Action, Law] = {
     Action.READ: READING,
     Action.DEPOSIT: Law(
         barriers=(*PROVED, *ALIVE), grounds=(professionals_feed_the_dossiers_of_those_they_treat,)
+    ),
+    Action.FOLLOW_DEPOSIT: Law(
+        barriers=(*PROVED, *ALIVE, agents_never_reach_contents),
+        grounds=(a_deposit_is_followed_by_its_author_alone,),
     ),
     Action.TRACES: AT_HOME,
     Action.PEOPLE: AT_HOME,

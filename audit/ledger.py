@@ -65,6 +65,8 @@ def appending(event: Event, keyring: Keyring) -> tuple[str, list[Any]]:
 def refusing(event: Event, keyring: Keyring) -> tuple[str, list[Any]]:
     """The SQL expression that records a refusal or counts it; it is null when counted."""
     told = [event.chain, event.actor.get("id"), event.kind, event.detail.get("reason")]
+    if event.detail.get("withheld"):  # not told to the holder: it must neither hide nor count one that is
+        told.append("withheld")
     key = keyring.mac("audit.refusal", "|".join(map(str, told)).encode())
     parameters = [key, keyring.subject_id, *_sealed(event, keyring)]
     return "audit_refuse(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", parameters
@@ -80,8 +82,8 @@ def record(event: Event, keyring: Keyring) -> int:
 def refusal(event: Event, keyring: Keyring) -> bool:
     """Append a refusal, unless the same one was recorded less than an hour before; whether it was appended.
 
-    The same: chain, actor, kind and reason. A repetition is counted, and `summarise_repeats` says later, in
-    one event, how many there were.
+    The same: chain, actor, kind and reason, withheld or not. A repetition is counted, and `summarise_repeats`
+    says later, in one event, how many there were.
     """
     return _selected(*refusing(event, keyring)) is not None
 
@@ -117,17 +119,25 @@ def traces(
     *,
     before: int | None = None,
     limit: int = 50,
+    capacities: Collection[str] = (),
+    kinds: Collection[str] = (),
     but_capacities: Collection[str] = (),
     but_kinds: Collection[str] = (),
 ) -> list[Trace]:
     """The last entries of a chain before a position, newest first; none unless the chain is pinned.
 
-    `but_capacities` and `but_kinds` leave out what certain actors did, and certain acts. An entry that cannot
-    be read, or that is not what was committed to at its place, is in the list as such.
+    `capacities` and `kinds`, unless empty, are what the actor and the act must be; `but_capacities` and
+    `but_kinds` leave some out. An entry that cannot be read, or that is not what was committed to at its
+    place, is in the list as such.
     """
     which = "".join(
-        f" AND {facet} <> ALL ({_literal(words)})"
-        for facet, words in (("capacity", but_capacities), ("kind", but_kinds))
+        f" AND {facet} {condition} ({_literal(words)})"
+        for facet, condition, words in (
+            ("capacity", "= ANY", capacities),
+            ("kind", "= ANY", kinds),
+            ("capacity", "<> ALL", but_capacities),
+            ("kind", "<> ALL", but_kinds),
+        )
         if words
     )
     found = _found(

@@ -27,6 +27,7 @@ TRIES = 3  # of a child that fails for a reason of its own, before a person is a
 AGAIN_AFTER = timedelta(seconds=5)
 AWAY_FOR = timedelta(seconds=20)  # between two looks for a checker that does not answer: each is traced
 CLOSED = "checks.closed"  # the verdict of a file that nobody could check
+EXHAUSTED = "checks.exhausted"  # the verdict of a file that asks for too much work: its own fault
 BEGUN = "begun"  # the outcome of the first of a check's two traces
 
 

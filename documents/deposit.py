@@ -108,28 +108,32 @@ def deposit(
     unique_id: str | None = None,
     file_name: str = "",
 ) -> Receipt:
-    """Seal a document into quarantine and have it checked. Raises BadDocument, TooManyWaiting, gate.Refused.
+    """Seal a document into quarantine and have it checked. Raises gate.Refused, BadDocument, TooManyWaiting.
 
     Of a minor, whether representatives may see it must be answered: None is refused. Without a title a CDA
-    document has its own; when `title` is None, any other has the name of its type.
+    document has its own; when `title` is None, any other has the name of its type. What cannot be filed is
+    looked at before the gate and said inside: whoever may not deposit is not told what is wrong with a file,
+    and the trace of what was refused has the code of why, no title.
     """
-    kind = _kind(type_code)
-    media_type = _media_type(content, media_type, file_name)
-    header = _header(content) if media_type == CDA else None
-    title = _title(title or (header.title if header else "") or (kind.label if title is None else ""))
-    _day(created_on, at)
-    if masked and withheld:
-        raise BadDocument(
-            "Un document ne peut pas être à la fois masqué aux professionnels et caché au patient.",
-            field="visibility",
-            code="masked_and_withheld",
+    try:
+        kind, media_type, header, title = _answers(
+            content, media_type, file_name, type_code=type_code, title=title, created_on=created_on, at=at
         )
+        if masked and withheld:
+            raise MASKED_AND_WITHHELD
+    except BadDocument as bad:
+        with gate.admitted(by, Action.DEPOSIT, DepositAtTheDoor(dossier_id, type_code), at=at) as passage:
+            passage.decline(bad.code)
+            if withheld:
+                passage.tell(withheld=True)
+        raise
     unique_id = unique_id or (header.unique_id if header else None)
     document_id = uuid4()
     refusal: BadDocument | TooManyWaiting | None = None
     filed = False
     with gate.admitted(by, Action.DEPOSIT, DepositAtTheDoor(dossier_id, type_code), at=at) as passage:
-        passage.tell(**{"withheld": True} if withheld else {"title": title})
+        if withheld:
+            passage.tell(withheld=True)
         holder = identity_of(passage)
         if header and _of_somebody_else(header, holder):
             refusal = SOMEBODY_ELSE
@@ -168,9 +172,11 @@ def deposit(
             if not filed:
                 document_id, refusal = _already(passage, unique_id, content)
         if refusal:
-            passage.tell(refused=refusal.code)
+            passage.decline(refusal.code)
         else:
-            passage.tell(document=str(document_id))
+            passage.tell(document=str(document_id), **{} if withheld else {"title": title})
+            if not filed:
+                passage.tell(already=True)
     if refusal:
         raise refusal
     return Receipt(
@@ -182,13 +188,12 @@ def deposit(
     )
 
 
-def receipt(dossier_id: UUID, document_id: UUID, *, by: Actor, at: datetime) -> Followed | None:
-    """Where a deposit of one's own stands, checked or not; None about anybody else's."""
+def receipt(dossier_id: UUID, document_id: UUID, *, by: Actor, at: datetime) -> Followed:
+    """Where a deposit of one's own stands, checked or not. Raises gate.Refused, as of nothing that exists
+    about anybody else's."""
     thing = DocumentAtTheDoor(dossier_id, document_id)
-    with gate.admitted(by, Action.VISIT, thing, at=at) as passage:
+    with gate.admitted(by, Action.FOLLOW_DEPOSIT, thing, at=at) as passage:
         row = passage.facts.row
-        if row.author_id != by.id:
-            return None
         return Followed(
             document_id=document_id,
             holder=holder_of(passage),
@@ -246,6 +251,25 @@ class AlreadyReplaced(ValueError):
 # Answers --------------------------------------------------------------------------------------
 
 
+def _answers(
+    content: bytes,
+    media_type: str,
+    file_name: str,
+    *,
+    type_code: str,
+    title: str | None,
+    created_on: date,
+    at: datetime,
+) -> tuple[nomenclature.DocumentType, str, cda.Header | None, str]:
+    """Its type, what the file is, the header of a CDA document, its title. Raises BadDocument."""
+    kind = _kind(type_code)
+    media_type = _media_type(content, media_type, file_name)
+    header = _header(content) if media_type == CDA else None
+    title = _title(title or (header.title if header else "") or (kind.label if title is None else ""))
+    _day(created_on, at)
+    return kind, media_type, header, title
+
+
 def _kind(type_code: str) -> nomenclature.DocumentType:
     if type_code not in nomenclature.DEPOSITABLE:
         raise BadDocument("Choisissez le type du document dans la liste.", field="type_code", code="type")
@@ -291,6 +315,11 @@ def _bad_file(sentence: str, code: str) -> BadDocument:
     return BadDocument(sentence, field="content", code=code)
 
 
+MASKED_AND_WITHHELD = BadDocument(
+    "Un document ne peut pas être à la fois masqué aux professionnels et caché au patient.",
+    field="visibility",
+    code="masked_and_withheld",
+)
 UNANSWERED = BadDocument(
     "Dites si ses représentants légaux peuvent lire ce document.",
     field="hidden_from_representatives",

@@ -207,11 +207,10 @@ class DepositAtTheDoor:
 
     def facts(self, actor: Actor, at: datetime) -> Facts:
         facts = DossierAtTheDoor(self.dossier_id).facts(actor, at)
-        target = replace(
-            facts.target,
-            document_type=self.type_code,
-            document_class=nomenclature.class_of(self.type_code),
-        )
+        kind = nomenclature.TYPES.get(self.type_code)
+        if kind is None:
+            return facts  # such a deposit is declined inside
+        target = replace(facts.target, document_type=kind.code, document_class=kind.class_code)
         return replace(facts, target=target)
 
 

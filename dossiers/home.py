@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import connection
@@ -17,15 +18,17 @@ from . import information
 from .identity import HolderBanner, holder_of
 from .models import OBJECTION, Objection
 from .things import DossierAtTheDoor
-from .traces import told_to_the_holder
+from .traces import Line, gathered
 
-RECENT = 12  # traces shown on the holder's first page
+NEWS = 5  # lines shown on the holder's first page
+RECENT = 12  # entries of the ledger read for them, most often
+MOST_RECENT = 10 * RECENT
 # What the holder did is no news to them, and the house's upkeep is none to anybody. Two indexes of the ledger
 # rest on these words (audit.models).
 NO_NEWS_FROM = (str(Capacity.HOLDER), str(Capacity.APPLICANT))
 NO_NEWS = (
     *(str(Action.FOLLOW), str(Action.CHECK), str(Action.NOTIFY), str(Action.ASK_HISTORY)),
-    *(str(Action.VISIT), str(Action.REVIEW)),
+    *(str(Action.VISIT), str(Action.REVIEW), str(Action.FOLLOW_DEPOSIT)),
 )
 
 
@@ -44,7 +47,7 @@ class Front:
     may_deposit: bool
     break_glass: bool | None = None
     regulation: bool | None = None
-    recent: tuple[Trace, ...] = ()
+    recent: tuple[Line, ...] = ()
     last_visit: datetime | None = None
     informed_anew: bool = (
         False  # the text they agreed to is not today's, and they have not been shown that yet
@@ -93,16 +96,19 @@ def _own(passage: Passage, signed_in_at: datetime) -> dict:
         "break_glass": Objection.To.BREAK_GLASS not in objections,
         "regulation": Objection.To.REGULATION not in objections,
         "last_visit": before.at if before else None,
-        "recent": told_to_the_holder(
-            ledger.traces(
-                passage.dossier_id,
-                passage.keyring,
-                limit=RECENT,
-                but_capacities=NO_NEWS_FROM,
-                but_kinds=NO_NEWS,
-            )
-        ),
+        "recent": gathered(partial(_news, passage), lines=NEWS, batch=RECENT, most=MOST_RECENT)[0],
     }
+
+
+def _news(passage: Passage, before: int | None, limit: int) -> list[Trace]:
+    return ledger.traces(
+        passage.dossier_id,
+        passage.keyring,
+        before=before,
+        limit=limit,
+        but_capacities=NO_NEWS_FROM,
+        but_kinds=NO_NEWS,
+    )
 
 
 def _informed_anew(passage: Passage, before: Trace | None) -> bool:

@@ -3,9 +3,8 @@
 The policy and the ledger speak in codes; only this module turns them into French.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.dateparse import parse_date
@@ -15,8 +14,9 @@ from django.utils.safestring import SafeString
 from access.policy import Action, Reason
 from accounts import professions
 from accounts.actors import Capacity
-from accounts.paris import paris_day
 from audit.ledger import Trace
+from documents.checking import CLOSED, EXHAUSTED
+from dossiers.traces import BY_ONESELF, REFUSED, is_refused
 from portal import dates
 from portal.names import soft
 from portal.typography import french
@@ -239,6 +239,12 @@ DEEDS: dict[Action, Deed] = {
     ),
     Action.READ: Deed("eye", "avez lu", "a lu", "lire"),
     Action.DEPOSIT: Deed("upload", "avez déposé", "a déposé", "déposer"),
+    Action.FOLLOW_DEPOSIT: Deed(
+        "upload",
+        "avez regardé où en était un dépôt",
+        "a regardé où en était son dépôt",
+        "regarder où en était un dépôt",
+    ),
     Action.TRACES: Deed(
         "eye",
         "avez consulté les accès à votre dossier",
@@ -295,8 +301,6 @@ DEEDS: dict[Action, Deed] = {
     ),
 }
 
-REFUSED = ".refused"
-
 # Why somebody was turned away, as the holder reads it in the list of accesses.
 TURNED_AWAY: dict[Reason, str] = {
     Reason.SIGNED_OUT: "sa session était terminée",
@@ -317,114 +321,69 @@ TURNED_AWAY: dict[Reason, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceTold:
-    """One line of the access log. `times` says how often the same was done in a row."""
-
-    at: datetime
-    symbol: str
-    refused: bool
-    sentence: SafeString
-    times: int = 1
-    counted: bool = False
-
-    @property
-    def repeated(self) -> bool:
-        """Whether the number of times is told: that of a refusal, or of lines that cannot be read."""
-        return self.times > 1 and (self.refused or self.counted)
+# Why what somebody brought was not taken, by the code of the refusal or by how it begins.
+NOT_TAKEN = {
+    "somebody_else": "ce document concerne une autre personne",
+    "cda.nobody": "ce document ne dit pas de qui il parle",
+    "other_content": "un autre document porte déjà le même identifiant",
+    "too_many_waiting": "trop de documents attendaient d'être vérifiés",
+    "too_large": "le fichier était trop lourd",
+    "empty": "le fichier était vide",
+    "media_type": "ce n'était ni un PDF ni un document CDA",
+    "xml.": "le fichier n'a pas pu être lu",
+    "cda.": "le fichier n'a pas pu être lu",
+    "": "une des réponses ne convenait pas",
+}
 
 
-RUN = timedelta(minutes=30)
+def why_not(trace: Trace) -> str:
+    """Why an act was turned away, as the holder reads it."""
+    code = trace.detail.get("refused")
+    if code is not None:
+        return french(NOT_TAKEN[max((one for one in NOT_TAKEN if str(code).startswith(one)), key=len)])
+    return french(TURNED_AWAY.get(Reason(trace.detail["reason"]), "cela ne lui était pas ouvert"))
 
 
-def told(traces: Iterable[Trace]) -> list[TraceTold]:
-    """Traces as sentences, newest first; the same act repeated in a row is told once, and once a day that
-    somebody was found.
-
-    That holders looked how far their own import was is not an access to the dossier: it is not told. Nor is
-    that a check began: its end is.
-    """
-    lines: list[TraceTold] = []
-    searches: dict[tuple[str, date], int] = {}  # where the searches of one day by the same person are told
-    for trace in sorted(traces, key=lambda one: one.at, reverse=True):
-        if trace.kind == Action.FOLLOW or _begins_a_check(trace):
-            continue
-        line = sentence(trace) if is_understood(trace) else unreadable(trace)
-        if trace.kind == Action.SEARCH:
-            line = replace(line, counted=True)
-            place = searches.setdefault((line.sentence, paris_day(line.at)), len(lines))
-        else:
-            same = lines and lines[-1].sentence == line.sentence and lines[-1].at - line.at < RUN
-            place = len(lines) - 1 if same else len(lines)
-        if place < len(lines):
-            lines[place] = replace(lines[place], times=lines[place].times + line.times)
-        else:
-            lines.append(line)
-    return lines
-
-
-ACTIONS = frozenset(map(str, Action))
-REASONS = frozenset(map(str, Reason))
-UNREADABLE = french(
-    "Elle a été abîmée, ou ajoutée par quelqu'un qui n'en avait pas la clé : elle ne prouve rien "
-    "et n'ouvre rien. La vérification du registre la désigne."
-)
-
-
-def is_understood(trace: Trace) -> bool:
-    """Whether this page has words for it: it unsealed, and says an act and a reason that we know."""
-    if not trace.readable or trace.kind.removesuffix(REFUSED) not in ACTIONS:
-        return False
-    return not trace.kind.endswith(REFUSED) or trace.detail.get("reason") in REASONS
-
-
-def unreadable(trace: Trace) -> TraceTold:
-    """A line that says nothing is still a line: it is shown, and said to be what it is."""
-    return TraceTold(
-        at=trace.at,
-        symbol="warning",
-        refused=False,
-        counted=True,
-        sentence=format_html("<strong>Une ligne ne peut pas être lue.</strong> {}", UNREADABLE),
-    )
-
-
-def _begins_a_check(trace: Trace) -> bool:
-    return trace.kind == Action.CHECK and trace.detail.get("outcome") == "begun"
-
-
-def sentence(trace: Trace) -> TraceTold:
+def sentence(trace: Trace) -> SafeString:
     """« Le Dr Lefèvre a lu Résultats de biologie. » from what the ledger keeps."""
-    action, refused = Action(trace.kind.removesuffix(REFUSED)), trace.kind.endswith(REFUSED)
-    deed, who = DEEDS[action], _who(action, trace.actor)
-    you = who == "Vous"
-    about = _object(action, trace.detail)
-    if refused:
-        reason = TURNED_AWAY.get(Reason(trace.detail["reason"]), "cela ne lui était pas ouvert")
+    action = Action(trace.kind.removesuffix(REFUSED))
+    deed = DEEDS[action]
+    you = is_you(trace)
+    if is_refused(trace):
         verb = "avez voulu" if you else "a voulu"
-        words = format_html("{} {}{}. Refusé\u00a0: {}.", verb, french(deed.wanted), about, french(reason))
-    else:
-        outcome = str(trace.detail.get("outcome"))
-        verb = deed.you if you else OUTCOMES.get(outcome, deed.they)
-        verb = OF_AN_ACCESS.get((action, outcome), verb)
-        if action is Action.SEARCH and not you and trace.detail.get("looked_by") == "ins":
-            verb = "a cherché votre dossier par votre numéro"
-        words = format_html("{}{}{}.", french(verb), about, _circumstance(action, trace))
-    return TraceTold(
-        at=trace.at,
-        symbol="block" if refused else deed.symbol,
-        refused=refused,
-        times=int(trace.detail.get("times", 1)),
-        sentence=format_html(
-            "<strong>{}</strong>{} {}", who, _quality(trace.actor) if not you else "", words
-        ),
-    )
+        about = _object(action, {})
+        return by_whom(
+            trace, format_html("{} {}{}. Refusé\u00a0: {}.", verb, french(deed.wanted), about, why_not(trace))
+        )
+    outcome = str(trace.detail.get("outcome"))
+    verb = deed.you if you else OUTCOMES.get(outcome, deed.they)
+    verb = OF_AN_ACCESS.get((action, outcome), verb)
+    if action is Action.SEARCH and not you and trace.detail.get("looked_by") == "ins":
+        verb = "a cherché votre dossier par votre numéro"
+    if action is Action.CHECK:
+        verb = _of_a_check(str(trace.detail.get("verdict", "")), verb)
+    about = _object(action, trace.detail)
+    return by_whom(trace, format_html("{}{}{}.", french(verb), about, _circumstance(action, trace)))
 
 
-def _who(action: Action, actor: Mapping[str, Any]) -> str:
+def by_whom(trace: Trace, words: SafeString) -> SafeString:
+    """What was done, after the name and quality of who did it."""
+    action = Action(trace.kind.removesuffix(REFUSED))
+    quality = "" if is_you(trace) else _quality(trace.actor)
+    return format_html("<strong>{}</strong>{} {}", _who(action, trace), quality, words)
+
+
+def is_you(trace: Trace) -> bool:
+    return trace.actor.get("capacity") in BY_ONESELF
+
+
+def _who(action: Action, trace: Trace) -> str:
+    actor = trace.actor
     match actor.get("capacity"):
         case Capacity.HOLDER | Capacity.APPLICANT:
             return "Vous"
+        case Capacity.SYSTEM if _decided_by_staff(action, trace.detail):
+            return "L’équipe du service"
         case Capacity.SYSTEM:
             return "L’Assurance Maladie" if action is Action.IMPORT else "Le service"
         case Capacity.PROFESSIONAL:
@@ -436,6 +395,11 @@ def _who(action: Action, actor: Mapping[str, Any]) -> str:
         case Capacity.PROGRAM:
             return actor.get("name") or "Un logiciel de santé"
     return "Une personne non connectée"
+
+
+def _decided_by_staff(action: Action, detail: Mapping[str, Any]) -> bool:
+    """Whether the house only carries out what a person of the team decided."""
+    return detail.get("outcome") == "left_out" or (action is Action.CHECK and detail.get("verdict") == CLOSED)
 
 
 DOCTORS = frozenset({"10", "40"})  # TRE_G15: those whom French people call « docteur »
@@ -485,8 +449,8 @@ OUTCOMES = {
     "withdrawn_again": "a rétabli un retrait que vous aviez demandé",
     "still_withdrawn": "s'est assuré qu'un retrait que vous aviez demandé tient toujours",
     "unanswered": "n'a pas eu de réponse de l'Assurance Maladie pour votre parcours de soins",
-    "left_out": "n'a pas versé votre parcours de soins : l'équipe du service a arrêté la demande, et ce qui "
-    "était gardé à part est effacé",
+    "left_out": "a écarté un parcours de soins envoyé par l'Assurance Maladie : il n'est pas versé, et ce "
+    "qui était gardé à part est effacé",
     "nothing": "a répondu qu'aucun soin remboursé n'est connu",
     "unknown": "a répondu qu'elle ne connaît personne sous votre numéro",
     "not_received": "n'a pas envoyé de relevé que l'on puisse lire : l'équipe du service s'en occupe",
@@ -504,11 +468,23 @@ OF_AN_ACCESS = {
 }
 
 
+def _of_a_check(verdict: str, verb: str) -> str:
+    if verdict in ("", "available"):
+        return verb
+    if verdict == CLOSED:
+        return "a refusé un document que personne n'a pu vérifier"
+    if verdict.startswith("checks.") and verdict != EXHAUSTED:
+        return "n'a pas pu vérifier un document : l'équipe du service s'en occupe"
+    return "a vérifié un document, et l'a refusé : personne ne peut le lire"
+
+
 def _circumstance(action: Action, trace: Trace) -> str:
     detail = trace.detail
     match action:
         case Action.OPEN:
             return " en ligne" if trace.channel == "web" and trace.capacity == Capacity.APPLICANT else ""
+        case Action.DEPOSIT if detail.get("already"):
+            return french(", qui y était déjà")
         case Action.AUTHORISE if until := parse_date(str(detail.get("until", ""))):
             return f" jusqu’au {dates.day(until)}"
         case Action.IMPORT:

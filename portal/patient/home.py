@@ -11,11 +11,10 @@ from accounts import sessions
 from dossiers import home as dossiers_home
 from dossiers import information
 from history import consultation
+from portal.access_log import told
 from portal.doors import holders_only
 from portal.patient.arrival import arrival
-from portal.wording import told
 
-NEWS = 5
 NEWCOMER = timedelta(days=2)
 
 
@@ -30,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "holder": front.holder,
         "front": front,
         "arrival": arrival(state, at=at),
-        "news": told(front.recent)[:NEWS],
+        "news": told(front.recent),
         "changes": information.CHANGES if front.informed_anew else (),
         "newcomer": at - front.opened_at < NEWCOMER,
     }

@@ -4,7 +4,7 @@ from functools import cache
 from uuid import UUID
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -246,8 +246,6 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
 def receipt(request: HttpRequest, dossier_id: UUID, document_id: UUID) -> HttpResponse:
     """What became of what was just deposited, as it truly stands."""
     deposited = deposits.receipt(dossier_id, document_id, by=request.actor, at=timezone.now())
-    if deposited is None:
-        raise Http404
     why, advice = why_refused(deposited.verdict)
     page = {
         "holder": deposited.holder,

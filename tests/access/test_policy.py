@@ -180,6 +180,7 @@ ALLOWED = {
     Action.LIST: {CAMILLE},
     Action.READ: {CAMILLE},
     Action.DEPOSIT: {LEFEVRE, NADIA, PHARMACIST, OPTICIAN},
+    Action.FOLLOW_DEPOSIT: set(),  # its author's alone, and nobody is one here
     Action.AUTHORISE: {LEFEVRE, NADIA, PHARMACIST, OPTICIAN},
     Action.TRACES: {CAMILLE},
     Action.PEOPLE: {CAMILLE},

@@ -9,8 +9,8 @@ from tests.contracts.test_routes import get_resolver, routes
 
 ROOT = Path(__file__).parents[2]
 # What follows « ? »: a place in a list, the page to come back to, another sign-in, what the page already
-# shows; and what Pro Santé Connect answers by its standard.
-ASKED = {"avant", "suite", "autre", "vu", "texte"} | {"code", "state", "iss", "error"}
+# shows, which lines to show; and what Pro Santé Connect answers by its standard.
+ASKED = {"avant", "suite", "autre", "vu", "voir", "texte"} | {"code", "state", "iss", "error"}
 
 
 def converters(resolver):

@@ -186,7 +186,7 @@ def test_the_trace_of_the_refusal_is_where_the_holder_reads(write, camille):
     why(lambda: home.front(camille.dossier_id, by=LEFEVRE, at=LATER))
     write("UPDATE dossiers_dossier SET opened_at = %s", before)
 
-    [told] = home.front(camille.dossier_id, by=camille, at=LATER).recent[:1]
+    [told] = home.front(camille.dossier_id, by=camille, at=LATER).recent[0].traces
     assert (told.kind, told.detail["reason"]) == ("visit.refused", "altered")
 
 

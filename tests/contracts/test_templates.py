@@ -115,7 +115,7 @@ def test_a_mistake_is_ochre_and_red_is_for_danger():
 
 
 # What a step, or a sentence of the house's own, puts into a title.
-IN_TITLES = {"step", "steps|length", "answer.title"}
+IN_TITLES = {"step", "steps|length", "answer.title", "chosen.name"}  # the last: which lines of the log
 
 
 def test_a_title_names_no_document_and_nobody():

@@ -28,6 +28,7 @@ TAKES_NOTHING_AWAY = {
     Action.LIST,
     Action.READ,
     Action.DEPOSIT,
+    Action.FOLLOW_DEPOSIT,
     Action.TRACES,
     Action.PEOPLE,
     Action.AUTHORISE,

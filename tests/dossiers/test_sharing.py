@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -183,12 +184,12 @@ def test_the_holder_sees_every_act_newest_first_and_refusals_too(dossier_id, hol
 def test_traces_come_by_fifty(dossier_id, holder_of):
     camille = holder_of(dossier_id)
     for _ in range(60):
-        home.front(dossier_id, by=LEFEVRE, at=NOON)
+        home.front(dossier_id, by=replace(LEFEVRE, id=uuid4()), at=NOON)
 
     first = traces.traces(dossier_id, by=camille, at=LATER)
-    rest = traces.traces(dossier_id, by=camille, at=LATER, before=first.next)
+    rest = traces.traces(dossier_id, by=camille, at=LATER, after=first.next)
 
-    assert len(first.entries) == 50
+    assert len(first.lines) == 50
     assert [t.position for t in (*first.entries, *rest.entries)] == list(range(62, 0, -1))
     assert rest.next is None
 
@@ -208,7 +209,7 @@ def test_the_first_page_tells_what_others_did(dossier_id, holder_of):
 
     recent = home.front(dossier_id, by=camille, at=LATER).recent
 
-    assert [(trace.kind, trace.actor["name"]) for trace in recent] == [
+    assert [(trace.kind, trace.actor["name"]) for line in recent for trace in line.traces] == [
         ("authorise", "Dr Anne Lefèvre"),
         ("open", "Bernard Roy"),
     ]

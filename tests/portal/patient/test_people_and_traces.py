@@ -1,5 +1,7 @@
 """Camille sees who may read, takes it back, and sees who did."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -76,19 +78,58 @@ def test_a_refusal_is_told_with_its_reason(hers, entered, dossier_id):
 
 
 def test_older_accesses_are_one_link_further(hers, monkeypatch):
-    monkeypatch.setattr("dossiers.traces.PAGE", 2)
-    hers.get("/mon-dmp/documents/")
-    hers.get(PEOPLE)
+    monkeypatch.setattr("dossiers.traces.PAGE", 1)
     hers.get("/mon-dmp/documents/")
 
     first = hers.get(TRACES)
     second = hers.get(first.context["older"])
 
     assert "Accès les plus récents" in second.content.decode()
+    assert "avez parcouru la liste" in first.content.decode()
+    assert "avez parcouru la liste" not in second.content.decode()
 
 
-def test_a_mangled_address_is_not_understood(hers):
-    assert hers.get(f"{TRACES}?avant=x").status_code == 400
+@pytest.mark.parametrize("asked", ["suite=x", "suite=12", "suite=" + "0" * 78, "voir=x", "suite=%00"])
+def test_a_mangled_address_is_not_understood(hers, asked):
+    assert hers.get(f"{TRACES}?{asked}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("word", "told", "not_told"),
+    [
+        ("lectures", "a déclaré votre accord", "a déposé"),
+        ("depots", "a déposé", "a déclaré votre accord"),
+        ("moi", "avez parcouru la liste", "a déposé"),
+    ],
+)
+def test_some_lines_are_looked_for(hers, deposited, word, told, not_told):
+    deposited("Bilan sanguin")
+    hers.get("/mon-dmp/documents/")
+
+    page = text(hers, f"{TRACES}?voir={word}")
+
+    assert told in page and not_told not in page
+    assert re.search(rf'href="{TRACES}\?voir={word}" aria-current="true"', page)
+
+
+def test_nothing_found_says_why_and_leads_to_all(hers):
+    page = text(hers, f"{TRACES}?voir=refus")
+
+    assert "Aucun refus" in page and "avec son nom" in page
+    assert "Voir tous les accès" in page
+
+
+def test_what_was_read_in_a_day_opens_without_a_script(hers, deposited, entered, dossier_id):
+    first, second = deposited("Bilan sanguin"), deposited("Radiographie")
+    his = entered(LEFEVRE)
+    for document in (first, second):
+        his.get(f"/pro/dossiers/{dossier_id}/documents/{document}/")
+
+    page = text(hers, TRACES)
+
+    assert "a lu 2\u00a0documents." in page
+    assert "<summary>Lesquels" in page
+    assert "<li>«\u202fBilan sanguin\u202f», à " in page
 
 
 def test_another_patient_sees_nothing_of_hers(entered, grant, deposited):
