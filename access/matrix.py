@@ -18,7 +18,6 @@ VERSION = "2023-10-29"  # arrêté du 26 octobre 2023, JO du 29 octobre 2023
 @dataclass(frozen=True, slots=True)
 class Matrix:
     version: str
-    labels: dict[str, str]  # profession (TRE_G15) → French label
     classes: dict[str, frozenset[str]]  # profession → classes it may read
     exceptions: frozenset[tuple[str, str]]  # (profession, type) refused all the same
 
@@ -32,7 +31,6 @@ def version(name: str = VERSION) -> Matrix:
         refused = frozenset((row["profession"], row["type"]) for row in csv.DictReader(file))
     return Matrix(
         version=name,
-        labels={row["profession"]: row["label"] for row in rows},
         classes={
             row["profession"]: frozenset(column for column, cell in row.items() if cell == "yes")
             for row in rows
@@ -52,8 +50,3 @@ def lets_read(profession: str | None, document_type: str, document_class: str | 
     if profession is None or (profession, document_type) in matrix.exceptions:
         return False
     return document_class in matrix.classes.get(profession, frozenset())
-
-
-def label(profession: str | None) -> str:
-    """The profession as people say it, in French; empty when unknown."""
-    return version().labels.get(profession or "", "")

@@ -27,7 +27,7 @@ from .actors import Actor, Authentication, Capacity
 from .directory import PracticeKnown
 from .issuer_keys import BadSignature, IssuerKeys
 from .jwt_claims import BadClaims, claims_of, seconds
-from .professions import label
+from .professions import said
 from .userinfo import BadUserinfo
 
 SCOPE = "openid scope_all"
@@ -155,10 +155,16 @@ def finish(request: HttpRequest, *, at: datetime) -> Returned:
 def choices(request: HttpRequest) -> tuple[PracticeChoice, ...]:
     """The situations to choose from; none when nobody is coming back from Pro Santé Connect."""
     proved = request.session.get(_PROVED) or {"practices": []}
+    civility = proved.get("civility", "")
     return tuple(
-        PracticeChoice(index, profession, label(profession), specialty, structure)
+        PracticeChoice(index, profession, _begun(said(profession, civility)), specialty, structure)
         for index, (profession, specialty, _, structure) in enumerate(proved["practices"])
     )
+
+
+def _begun(words: str) -> str:
+    """As they begin a line."""
+    return words[:1].upper() + words[1:]
 
 
 def choose_practice(request: HttpRequest, index: int, *, at: datetime) -> Actor:

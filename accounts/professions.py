@@ -33,11 +33,6 @@ LABELS = {
 }
 
 
-def label(code: str | None) -> str:
-    """The French name of a profession; its code when it is newer than this table."""
-    return LABELS.get(code or "", code or "")
-
-
 # As a woman says it, where it differs; the others are said alike by everybody.
 OF_A_WOMAN = {
     "21": "Pharmacienne",

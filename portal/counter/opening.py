@@ -244,7 +244,8 @@ def turned(request: HttpRequest, visit_id: UUID) -> HttpResponse:
         return redirect(reverse("counter:turned", args=[visit_id]) + whole)
     counter.visit(visit_id, **here)
     if "texte" in request.GET:
-        return _information(request, back=reverse("counter:agreement", args=[visit_id]))
+        whole = {"visit_id": visit_id, "sections": texts.SECTIONS, "version": texts.VERSION}
+        return render(request, "counter/turned_whole.html", whole)
     return render(request, "counter/turned.html", {"visit_id": visit_id})
 
 
@@ -252,12 +253,7 @@ def turned(request: HttpRequest, visit_id: UUID) -> HttpResponse:
 @require_safe
 def information(request: HttpRequest) -> HttpResponse:
     """The text that consent is given on, for the person to read on the agent's screen."""
-    return _information(request, back=reverse("counter:home"))
-
-
-def _information(request: HttpRequest, *, back: str) -> HttpResponse:
-    context = {"sections": texts.SECTIONS, "version": texts.VERSION, "back": back}
-    return render(request, "counter/information.html", context)
+    return render(request, "counter/information.html", {"sections": texts.SECTIONS, "version": texts.VERSION})
 
 
 @visiting

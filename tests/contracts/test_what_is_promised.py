@@ -107,7 +107,7 @@ PROMISES = [
         "tests/accounts/test_sessions.py::test_a_visit_ends_when_nothing_happens",
     ),
     (
-        "Le message qu’il reçoit ne dit rien du contenu",
+        "Le message envoyé ne dit rien du contenu",
         ["templates/professional/deposit.html"],
         "tests/accounts/test_notices.py::test_a_change_in_a_dossier_is_told_by_mail_without_saying_what",
     ),

@@ -14,6 +14,7 @@ from tests.portal.test_in_chromium import WCAG
 
 from .conftest import choose, code_now, open_for, receive, said, typed, work
 from .test_professional import BY_NAME, deposited, pdf
+from .test_staff import held_again
 
 pytestmark = pytest.mark.browser
 
@@ -116,6 +117,11 @@ def test_the_pages_of_a_counter(window, roy):
         look(seen, "guichet-feuille-retournee")
         page.get_by_role("link", name="J’ai lu, je rends l’écran").click()
         assert page.is_checked("#id_agreed"), "what was ticked stays"
+        page.fill("#id_other", "06 39 98")
+        press_on(page, "Montrer le texte entier")
+        look(seen, "guichet-texte-entier")
+        page.get_by_role("link", name="J’ai lu, je rends l’écran").click()
+        assert page.input_value("#id_other") == "06 39 98", "so does what was typed"
         page.fill("#id_other", "06 39 98 44 55")
         send(page, "C’est le sien")
         look(seen, "guichet-code")
@@ -156,6 +162,12 @@ def test_the_pages_of_staff(window, staff, pharmacist):
         look(seen, "equipe-rien")
         open_for(pharmacist, "sophie")
         queue.work_due(10)
+        [job] = queue.waiting(["held"])
+        held_again(job, "once more")
+        page = seen.open("/equipe/")
+        look(seen, "equipe-ensemble")
+        send(page, re.compile("Tout relancer"))
+        queue.work(job.id)
         page = seen.open("/equipe/")
         look(seen, "equipe-attente")
         page.get_by_role("link", name="Clore").click()
