@@ -15,7 +15,7 @@ from django.test import override_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from dmp import checking, children, pg, valkey
-from tests import browser, strict_templates
+from tests import browser, sharing_out, strict_templates
 
 # Nothing is written in the tree outside .venv and var.
 set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
@@ -34,6 +34,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     missing = sum(browser.NO_BROWSER in str(report.longrepr) for report in reports)
     if sentence := browser.not_played(missing):
         terminalreporter.write_line(sentence)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = sharing_out.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> sharing_out.Dealer | None:
+    return sharing_out.Dealer(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -404,13 +406,19 @@ class Sent:
             raise StopAsyncIteration from None
 
 
+def in_a_loop(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """In a thread of its own: Playwright's loop lives in that of the tests, once a page was opened."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, coroutine).result()
+
+
 def received(sent: Sent, *, announced: int | None, budget: Budget | None = None, most: int = 100) -> bytes:
     async def receive() -> bytes:
         body = Body(sent, announced=announced, budget=budget or Budget(1000), pace=Pace())
         await body.receive(most)
         return body.file.getvalue()
 
-    return asyncio.run(receive())
+    return in_a_loop(receive())
 
 
 def test_a_body_is_its_pieces():
@@ -440,4 +448,4 @@ def test_silence_is_too_slow():
         await Body(Silent(), announced=3, budget=Budget(1000), pace=Pace(grace=0.01)).receive(10)
 
     with pytest.raises(TooSlow):
-        asyncio.run(receive())
+        in_a_loop(receive())

@@ -5,27 +5,12 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.journeys.outside import PATIENCE, World
+from tests.portal import examining
 
-AXE = Axe().axe_script
-WCAG = {
-    "preload": False,  # axe fetches and styles nothing: what the page is reproached with is its own
-    "resultTypes": ["violations"],
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
-}
-COLOURS = {
-    "preload": False,
-    "resultTypes": ["violations"],
-    "runOnly": ["color-contrast", "link-in-text-block"],
-}
-VIEWS = ((390, "light", WCAG), (390, "dark", COLOURS), (1280, "dark", COLOURS), (1280, "light", WCAG))
 SHOTS = os.environ.get("DMP_SHOTS")  # a folder to keep pictures in, when somebody wants to look
-# Of a long list, the first lines are enough: the others are made alike.
-ALL_BUT_REPEATS = {"include": [["html"]], "exclude": [[".entry:nth-child(n+9)"], ["tbody tr:nth-child(n+9)"]]}
-WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUS = """() => {
   const at = document.activeElement;
   if (!at || at === document.body) return null;
@@ -126,27 +111,19 @@ class Visitor:
         raise AssertionError(f"never read « {words} » but: {self.words}")
 
     def look(self, name: str) -> None:
-        """Once for each page: nothing wrong with it, at two widths and in two lights.
-
-        In the dark only colours change: the other rules have already been judged by daylight.
-        """
+        """Once for each page: nothing wrong with it, at two widths and in two lights."""
         if name in self.world.looked_at:
             return
         self.world.looked_at.add(name)
         was = self.page.viewport_size
-        self.page.evaluate(AXE)
-        for width, light, rules in VIEWS:
-            self.page.set_viewport_size({"width": width, "height": 844 if width < 700 else 900})
-            self.page.emulate_media(color_scheme=light)
+
+        def picture(view: str) -> None:
             if SHOTS:
-                self.page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{light}.png", full_page=True)
-            wider = self.page.evaluate(WIDER)
-            assert wider <= 0, f"{name}, {width} px: {wider} px too wide"
-            wrong = self.page.evaluate("asked => axe.run(...asked)", [ALL_BUT_REPEATS, rules])["violations"]
-            found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in wrong]
-            assert not found, f"{name}, {width} px, {light}: {found}"
+                self.page.screenshot(path=Path(SHOTS) / f"{name}-{view}.png", full_page=True)
+
+        examining.look(self.page, picture, examining.FOUR)
         self.page.set_viewport_size(was)
-        self.page.emulate_media(color_scheme="light")
+        self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
     # -- With a keyboard alone ---------------------------------------------------------------------
 

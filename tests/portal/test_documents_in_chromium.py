@@ -12,7 +12,7 @@ from tests.documents.test_overlays import fields, typed
 from tests.portal.conftest import INSURED
 from tests.signing_in import client_of
 
-from .test_in_chromium import LIGHTS, WIDTHS, examine
+from .examining import FOUR, examine, look
 
 pytestmark = pytest.mark.browser
 
@@ -41,26 +41,22 @@ def of(insured, narrative: str) -> bytes:
     )
 
 
-@WIDTHS
-@LIGHTS
-def test_documents_say_what_they_say(window, width, dark, hers, deposited):
+def test_documents_say_what_they_say(window, hers, deposited):
     letter = deposited("Lettre", content=of(INSURED, SAID), media_type="")
     filled = deposited("Formulaire", content=pdf("Taux", change=fields(typed("HbA1c 11,4 %"))))
-    with window(width=width, dark=dark, signed_in=hers) as seen:
+    with window(signed_in=hers) as seen:
         for name, document, words in (
             ("revised", letter, "cliquer ici (https://images.example.org/etude/123)"),
             ("filled", filled, "Déposé par Dr Anne Lefèvre"),
         ):
             page = seen.open(f"/mon-dmp/documents/{document}/")
-            page.wait_for_load_state("networkidle")
-            seen.picture(f"document-{name}-{width}-{'dark' if dark else 'light'}")
             assert seen.complaints == []
             assert words in " ".join(page.inner_text("main").split())
-            examine(page)
+            look(page, lambda view, name=name: seen.picture(f"document-{name}-{view}"), FOUR)
             seen.complaints.clear()
 
 
-@WIDTHS
+@pytest.mark.parametrize("width", [390, 1280])
 def test_the_form_says_what_it_takes_and_what_to_do(window, width, dossier_id):
     with window(width=width, signed_in=client_of(LEFEVRE)) as seen:
         page = seen.open(reverse("professional:deposit", args=[dossier_id]))

@@ -11,19 +11,13 @@ from playwright.sync_api import expect
 from accounts.sessions import SessionStore
 from portal import errors
 from portal.public import pages
-from tests.portal.test_in_chromium import examine
+from tests.portal import examining
 
 pytestmark = pytest.mark.browser
 
-VIEWS = ((390, "light"), (1280, "dark"))
-
 
 def look(seen, name):
-    for width, light in VIEWS:
-        seen.page.emulate_media(color_scheme=light)
-        seen.page.set_viewport_size({"width": width, "height": 844 if width < 700 else 900})
-        seen.picture(f"{name}-{width}-{light}")
-        examine(seen.page)
+    examining.look(seen.page, lambda view: seen.picture(f"{name}-{view}"))
 
 
 def failing(monkeypatch, failure):

@@ -1,7 +1,6 @@
 """The pages of patients in a real browser: narrow and wide, light and dark, by keyboard, without scripts."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
@@ -11,42 +10,24 @@ from tests.documents.files import pdf
 from tests.dossiers.conftest import CAMILLE_ANSWERS
 from tests.history.cast import statement
 from tests.portal.conftest import INSURED
+from tests.portal.examining import FOUR, examine, look
 
 pytestmark = pytest.mark.browser
 
-WCAG = {
-    "preload": False,
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
-}
 PASSWORD = "quatre tuiles bleues sous la pluie"
-LIGHTS = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-WIDTHS = pytest.mark.parametrize("width", [390, 1280])
 PUBLIC = ["home", "help", "accessibility", "privacy", "legal", "sitemap", "sign_in", "enrol", "enrol_counter"]
 
 
-def examine(page):
-    """Nothing wrong for axe, nothing wider than the window."""
-    found = Axe().run(page, options=WCAG).response["violations"]
-    assert not found, [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, f"{page.url} is {wider} px too wide"
-
-
-@WIDTHS
-@LIGHTS
-def test_public_pages(window, width, dark):
-    with window(width=width, dark=dark) as seen:
+def test_public_pages(window):
+    with window() as seen:
         for name in PUBLIC:
             page = seen.open(reverse(f"public:{name}"))
-            seen.picture(f"{name}-{width}-{'dark' if dark else 'light'}")
             assert seen.complaints == []
-            examine(page)
+            look(page, lambda view, name=name: seen.picture(f"{name}-{view}"), FOUR)
             seen.complaints.clear()  # axe itself writes styles that the policy refuses
 
 
-@WIDTHS
-@LIGHTS
-def test_the_pages_of_a_patient(window, width, dark, hers, deposited, history, imported, dossier_id):
+def test_the_pages_of_a_patient(window, hers, deposited, history, imported, dossier_id):
     history.sends(statement(INSURED, lines=30))
     imported()
     document = deposited("Compte rendu de consultation", content=pdf("Tension 12/8", pages=2))
@@ -63,13 +44,11 @@ def test_the_pages_of_a_patient(window, width, dark, hers, deposited, history, i
         "patient-retirer": f"/mon-dmp/soignants/{grant}/retirer/",
         "patient-absent": "/mon-dmp/nulle-part/",
     }
-    with window(width=width, dark=dark, signed_in=hers) as seen:
+    with window(signed_in=hers) as seen:
         for name, address in addresses.items():
             page = seen.open(address)
-            page.wait_for_load_state("networkidle")
-            seen.picture(f"{name}-{width}-{'dark' if dark else 'light'}")
             assert not [said for said in seen.complaints if "404" not in said]
-            examine(page)
+            look(page, lambda view, name=name: seen.picture(f"{name}-{view}"), FOUR)
             seen.complaints.clear()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.portal.test_in_chromium import examine
+from tests.portal.examining import examine
 
 pytestmark = pytest.mark.browser
 

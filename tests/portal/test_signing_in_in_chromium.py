@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from accounts import attempts, notices
-from tests.portal.test_in_chromium import answer, examine
+from tests.portal.examining import examine
+from tests.portal.test_in_chromium import answer
 
 pytestmark = pytest.mark.browser
 

@@ -12,8 +12,7 @@ from accounts import directory
 from dossiers import waking
 from jobs import queue
 from sandbox.population import ELISE, FATOU, GASTON, JEANNINE, LUCETTE, NORA, PAULIN
-from tests.journeys.visitors import ALL_BUT_REPEATS, AXE, WCAG, WIDER
-from tests.portal.chromium import SHOTS
+from tests.portal.examining import examine
 
 from .conftest import CPAM, PASSWORD, SECRET, sign_in_with_a_code, work
 from .test_waking import messages
@@ -47,13 +46,8 @@ class Somebody:
         if name in looked_at:
             return
         looked_at.add(name)
-        if SHOTS:
-            self.seen.picture(f"agent-{name}-390")
-        self.page.evaluate(AXE)
-        wrong = self.page.evaluate("asked => axe.run(...asked)", [ALL_BUT_REPEATS, WCAG])["violations"]
-        found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in wrong]
-        assert not found, f"{name}: {found}"
-        assert self.page.evaluate(WIDER) <= 0, f"{name} is too wide"
+        self.seen.picture(f"agent-{name}-390")
+        examine(self.page)
 
     def press(self, words: str | re.Pattern[str]) -> None:
         with self.page.expect_navigation():

@@ -4,13 +4,12 @@ import re
 
 import pypdfium2
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from jobs import queue
 from tests.documents import files
+from tests.portal import examining
 from tests.portal.chromium import SHOTS
-from tests.portal.test_in_chromium import WCAG
 
 from .conftest import choose, code_now, open_for, receive, said, typed, work
 from .test_professional import BY_NAME, deposited, pdf
@@ -26,29 +25,11 @@ SHELF = {
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 
 
-def examine(page):
-    """Nothing wrong for axe, nothing wider than the window."""
-    found = Axe().run(page, options=WCAG | {"preload": False}).response["violations"]
-    assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, f"{page.url} is {wider} px too wide"
-
-
-# Each width and each light; the four together when somebody wants to look at pictures.
-VIEWS = ((390, "light"), (1280, "dark"))
-ALL_VIEWS = ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark"))
-
-
 def look(seen, name):
-    """Nothing may be wrong with the page, however it is looked at."""
-    page = seen.page
-    page.wait_for_load_state("networkidle")
+    """Nothing may be wrong with the page, at both widths; in each light too when somebody wants pictures."""
     assert not [told for told in seen.complaints if "status of" not in told]
-    for width, light in ALL_VIEWS if SHOTS else VIEWS:
-        page.emulate_media(color_scheme=light, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 844 if width < 700 else 900})
-        seen.picture(f"{name}-{width}-{light}")
-        examine(page)
+    views = examining.FOUR if SHOTS else examining.TWO
+    examining.look(seen.page, lambda view: seen.picture(f"{name}-{view}"), views)
 
 
 def send(page, words):

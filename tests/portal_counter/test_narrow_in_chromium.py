@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.portal.test_in_chromium import examine
+from tests.portal.examining import examine
 
 from .conftest import open_for
 from .test_in_chromium import bernard_of
