@@ -54,7 +54,7 @@ class SessionStore(SessionBase):
     asked_alone = False
 
     def load(self) -> dict[str, Any]:
-        id_mac = _id_mac(self.session_key)
+        id_mac = _mac_of(self)
         now = timezone.now()
         if (sealed := session_cache().get(id_mac)) is not None:
             payload = _unsealed(id_mac, sealed)
@@ -161,7 +161,7 @@ def credential_of(session: SessionBase) -> Credential | None:
         return None
     return Credential(
         kind=CredentialKind.SESSION,
-        mac=_id_mac(session.session_key),
+        mac=_mac_of(session),
         account_id=UUID(owner),
         password_epoch=session.get(EPOCH, 0),
     )
@@ -208,6 +208,14 @@ def _idle(data: dict[str, Any]) -> timedelta:
 
 def _ends_at(data: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(data[ENDS])
+
+
+def _mac_of(session: SessionBase) -> bytes:
+    """The digest of a session's own identifier, made once for a request: it finds the row, then proves it."""
+    known: tuple[str, bytes] | None = getattr(session, "_known_mac", None)
+    if known is None or known[0] != session.session_key:
+        known = session._known_mac = (session.session_key, _id_mac(session.session_key))
+    return known[1]
 
 
 def _id_mac(session_key: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from dmp import logs, metrics
 
@@ -42,7 +42,7 @@ class RequestMiddleware:
         began = time.perf_counter()
         reference = new_reference()
         request.reference = reference
-        bind_contextvars(request=reference)
+        bound = bind_contextvars(request=reference)
         try:
             with metrics.in_progress():
                 response = self.get_response(request)
@@ -60,7 +60,7 @@ class RequestMiddleware:
                     seconds=round(seconds, 4),
                 )
         finally:
-            clear_contextvars()
+            reset_contextvars(**bound)
         response[HEADER] = reference
         return response
 
