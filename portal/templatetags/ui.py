@@ -231,14 +231,14 @@ def _button_class(kind: str, small: bool) -> str:
     return " ".join(filter(None, ("button", Kind(kind), "small" if small else "")))
 
 
-def when(moment: date, *, timed: bool = False, year: bool = False) -> SafeString:
+def when(moment: date, *, timed: bool = False) -> SafeString:
     """A date for the margin: its day large, its hour under it when the hour matters."""
     shown = dates.in_paris(moment)
     return format_html(
         '<p class="entry-when"><time datetime="{}"><b>{}</b> {}</time>{}</p>',
         shown.strftime("%Y-%m-%dT%H:%M") if isinstance(shown, datetime) else shown.isoformat(),
         dates.day_in_month(shown),
-        f"{dates.short_month(shown)} {shown.year}" if year else dates.short_month(shown),
+        dates.short_month(shown),
         format_html("<span>{}</span>", dates.hour(moment))
         if timed and isinstance(moment, datetime)
         else NOTHING,

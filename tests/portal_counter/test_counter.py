@@ -54,6 +54,8 @@ def test_an_agent_comes_in_with_a_password_and_a_code(roy):
 
     assert "Carte Vitale de Bernard Lacoste" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
+    assert reverse("counter:information") in page.content.decode()
+    assert reverse("counter:home") in said(roy.get(reverse("counter:information"))).partition("<main")[2]
 
 
 def test_a_wrong_code_does_not_let_in(client, roy_has_an_account):
