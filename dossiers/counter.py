@@ -37,6 +37,7 @@ from . import applications, codes, waking
 from . import identity as identities
 from .applications import ApplicationAtTheDoor, ApplicationForTheHouse, ApplicationRow, CardRead, present
 from .codes import CodeExpired, NoTriesLeft, TooSoon, WrongCode
+from .finding import TWIN, twin_of
 from .house import HOUSE
 from .identity import Identity, minor
 from .opening import SEND_WAKE_CODE, Consent, WebAccess, open_from
@@ -161,7 +162,9 @@ class Visit:
     given_names: tuple[str, ...]
     sex: str
     birth_date: str
+    birth_place: str  # INSEE code
     ins: str
+    twin: bool  # somebody else has a dossier under this name, this given name and this day
     minor: bool
     has: Has
     until: datetime
@@ -912,19 +915,26 @@ def _told(answers: Answers) -> dict[str, Any]:
     }
 
 
-def _has(who: Identity) -> Has:
+def _has(who: Identity) -> tuple[Has, bool]:
+    """What somebody has already, and whether somebody else could be taken for them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT u.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id"
-            " LEFT JOIN accounts_user u ON u.dossier_id = d.id WHERE p.ins_mac = ANY(%s)",
-            [people.ins_macs(who.ins)],
+            f"SELECT own.id, u.id, {TWIN} FROM (SELECT) AS one"  # noqa: S608 ours
+            " LEFT JOIN accounts_person me ON me.ins_mac = ANY(%s::bytea[])"
+            " LEFT JOIN dossiers_dossier own ON own.holder_id = me.id"
+            " LEFT JOIN accounts_user u ON u.dossier_id = own.id ORDER BY own.id IS NULL LIMIT 1",
+            [*twin_of(who), people.ins_macs(who.ins)],
         )
-        row = cursor.fetchone()
-    if row is None:
+        dossier_id, user_id, twin = cursor.fetchone()
+    return _access_of(dossier_id, user_id), twin
+
+
+def _access_of(dossier_id: UUID | None, user_id: UUID | None) -> Has:
+    if dossier_id is None:
         return Has.NOTHING
-    if row[0] is None:
+    if user_id is None:
         return Has.NO_ACCESS
-    state = web_access.state_of(row[0], subjects.keyring(row[0]))
+    state = web_access.state_of(user_id, subjects.keyring(user_id))
     if state is not None and state.awake:
         return Has.AWAKE
     waits = state is not None and state.waking == Waking.SECOND_VISIT
@@ -948,7 +958,8 @@ def _visit(row: ApplicationRow, at: datetime) -> Visit:
     if told.get("sheet"):
         raise NotAtThisStage(Stage.SHEET)
     identity = Identity.from_told(told["identity"])
-    traits, has, answer = identity.traits, _has(identity), told["insurer"]
+    traits, answer = identity.traits, told["insurer"]
+    has, twin = _has(identity)
     chosen, away = told.get("chosen"), told.get("code")
     return Visit(
         id=row.id,
@@ -958,7 +969,9 @@ def _visit(row: ApplicationRow, at: datetime) -> Visit:
         given_names=traits.given_names,
         sex=traits.sex,
         birth_date=traits.birth_date,
+        birth_place=identity.birth_place,
         ins=identity.ins.value,
+        twin=twin,
         minor=minor(traits.birth_date, on=paris_day(at)),
         has=has,
         until=row.expires_at,

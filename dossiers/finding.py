@@ -4,9 +4,8 @@ By name, who is closest comes first; whoever is left out for being one too many 
 shows reads in their own log that they were.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +18,7 @@ from access.gate import Passage
 from access.policy import Action
 from accounts import name_search
 from accounts.actors import Actor
-from accounts.identity import BirthDate, Ins, ins_of, parse_nir, same_ins
+from accounts.identity import BirthDate, ins_of, parse_nir, same_ins
 from accounts.name_search import GivenMatch, Match, Rank, Token
 from accounts.paris import paris_day
 from accounts.people import ins_macs
@@ -39,7 +38,8 @@ class Candidate:
     """Somebody who may be the one looked for. `granted_until` says what the asker may already read.
 
     `birth_place` is an INSEE code, `ins_end` the last five characters of the INS: there is no more of it
-    before an agreement. `twin`: another one shown bears the same name and was born the same day.
+    before an agreement. `twin`: another one shown bears the same name and was born the same day; `differs`
+    names the attributes that tell them apart.
     """
 
     dossier_id: UUID
@@ -53,6 +53,7 @@ class Candidate:
     ins_end: str
     granted_until: datetime | None
     twin: bool = False
+    differs: frozenset[str] = frozenset()
 
     @property
     def given_name(self) -> str:
@@ -174,12 +175,9 @@ def _shown(passage: Passage, answers: Sequence[_Answer], *, more: bool = False) 
     for answer in kept[:MOST_ANSWERS]:
         passage.show(answer.row.dossier_id, answer.row.keyring)
     passage.tell(count=len(kept[:MOST_ANSWERS]))
-    called = Counter(_called(answer.known.traits) for answer in kept[:MOST_ANSWERS])
+    candidates = [_candidate(answer, passage.at) for answer in kept[:MOST_ANSWERS]]
     return Found(
-        candidates=tuple(
-            _candidate(answer, passage.at, twin=called[_called(answer.known.traits)] > 1)
-            for answer in kept[:MOST_ANSWERS]
-        ),
+        candidates=tuple(told_apart(candidates)),
         more=more or len(kept) > MOST_ANSWERS,
         other_given_names=any(
             answer.name is Match.WHOLE and answer.given is GivenMatch.NONE for answer in answers
@@ -189,12 +187,7 @@ def _shown(passage: Passage, answers: Sequence[_Answer], *, more: bool = False) 
     )
 
 
-def _called(traits: Traits) -> tuple[str, str]:
-    """What others call somebody by."""
-    return squeezed(traits.used_name or traits.birth_name), squeezed(traits.first_given_name)
-
-
-def _candidate(answer: _Answer, at: datetime, *, twin: bool) -> Candidate:
+def _candidate(answer: _Answer, at: datetime) -> Candidate:
     who = answer.known
     return Candidate(
         dossier_id=answer.row.dossier_id,
@@ -207,8 +200,30 @@ def _candidate(answer: _Answer, at: datetime, *, twin: bool) -> Candidate:
         age=BirthDate(who.traits.birth_date).age_on(paris_day(at)),
         ins_end=who.ins.value[-5:],
         granted_until=answer.row.granted_until,
-        twin=twin,
     )
+
+
+MAY_DIFFER = ("birth_name", "given_names", "sex", "birth_place", "ins_end")
+
+
+def told_apart(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    """The same people; those whom others call by one name know what tells them apart."""
+    alike: dict[tuple[str, ...], list[Candidate]] = {}
+    for candidate in candidates:
+        alike.setdefault(_called(candidate), []).append(candidate)
+    for candidate in candidates:
+        twins = alike[_called(candidate)]
+        if len(twins) == 1:
+            yield candidate
+            continue
+        differs = (name for name in MAY_DIFFER if len({getattr(twin, name) for twin in twins}) > 1)
+        yield replace(candidate, twin=True, differs=frozenset(differs))
+
+
+def _called(candidate: Candidate) -> tuple[str, ...]:
+    """What others call somebody by, and their day."""
+    name = candidate.used_name or candidate.birth_name
+    return squeezed(name), squeezed(candidate.given_name), candidate.birth_date
 
 
 # What a dossier is found by -------------------------------------------------------------------
@@ -219,16 +234,19 @@ def tokens_of(traits: Traits) -> list[bytes]:
     return sorted({blind.token(*token) for token in name_search.tokens(traits)})
 
 
-def has_a_twin(traits: Traits, ins: Ins) -> bool:
-    """Whether somebody else has an open dossier under the same name, the same given name and the same day.
+TWIN = """EXISTS (SELECT FROM dossiers_searchtoken t JOIN dossiers_dossier d ON d.id = t.dossier_id
+    JOIN accounts_person p ON p.id = d.holder_id
+    WHERE t.token = ANY(%s::bytea[]) AND d.closed_at IS NULL AND p.ins_mac <> ALL(%s::bytea[]))"""
 
-    Within a passage. Nobody is unsealed; dossiers of an earlier form are not counted.
-    """
+
+def twin_of(who: Identity) -> list[Any]:
+    """The parameters of TWIN: whether somebody else has an open dossier under the same name, the same given
+    name and the same day. Nobody is unsealed; dossiers of an earlier form are not counted."""
+    return [[blind.token(*token) for token in name_search.twin_tokens(who.traits)], ins_macs(who.ins)]
+
+
+def has_a_twin(who: Identity) -> bool:
+    """Whether there is one. Within a passage."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM dossiers_searchtoken t JOIN dossiers_dossier d ON d.id = t.dossier_id"
-            " JOIN accounts_person p ON p.id = d.holder_id"
-            " WHERE t.token = ANY(%s::bytea[]) AND d.closed_at IS NULL AND p.ins_mac <> ALL(%s::bytea[]))",
-            [[blind.token(*token) for token in name_search.twin_tokens(traits)], ins_macs(ins)],
-        )
+        cursor.execute(f"SELECT {TWIN}", twin_of(who))
         return bool(cursor.fetchone()[0])

@@ -15,7 +15,8 @@ from audit import ledger
 from audit.ledger import Trace
 
 from . import information
-from .identity import HolderBanner, holder_of
+from .finding import has_a_twin
+from .identity import HolderBanner, holder_of, identity_of
 from .models import OBJECTION, Objection
 from .things import DossierAtTheDoor
 from .traces import Line, gathered
@@ -45,6 +46,7 @@ class Front:
     may_read: bool
     may_authorise: bool
     may_deposit: bool
+    twin: bool = False  # for a professional: somebody else has this name, this given name and this day
     break_glass: bool | None = None
     regulation: bool | None = None
     recent: tuple[Line, ...] = ()
@@ -67,7 +69,11 @@ def front(dossier_id: UUID, *, by: Actor, at: datetime, signed_in_at: datetime |
             may_read=passage.may(Action.LIST),
             may_authorise=passage.may(Action.AUTHORISE),
             may_deposit=passage.may(Action.DEPOSIT),
-            **(_own(passage, signed_in_at or at) if by.capacity is Capacity.HOLDER else {}),
+            **(
+                _own(passage, signed_in_at or at)
+                if by.capacity is Capacity.HOLDER
+                else {"twin": has_a_twin(identity_of(passage))}
+            ),
         )
 
 

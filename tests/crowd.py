@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from uuid import UUID, uuid4
 
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts import name_search
 from accounts.identity import Ins, nir_key
@@ -101,7 +101,7 @@ def _open(people: Sequence[Traits], first: int) -> list[tuple[UUID, Traits]]:
         dossiers.append((dossier_id, person_id, NOON, "counter", sealed, mac, name_search.FORM))
         tokens += [(token, dossier_id) for token in tokens_of(traits)]
         opened.append((dossier_id, traits))
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('role', 'dmp_counter', true)")
         for table, columns, rows in (
             ("accounts_person", "id, ins_mac", persons),

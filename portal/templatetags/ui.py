@@ -20,7 +20,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 
-from accounts import sessions
+from accounts import birth_places, sessions
 from accounts.sessions import Lasts
 from portal import dates, names
 from portal.operator import Operator, operator
@@ -98,6 +98,19 @@ def ins_end(value: str) -> str:
     return f"{value[:1]} {value[1:3]} {value[3:5]} •• ••• ••• {value[-2:]}"
 
 
+@register.filter
+def ins_last(value: str) -> str:
+    """301 75: the last digits, between the groups that the card shows."""
+    return f"{value[-5:-2]} {value[-2:]}"
+
+
+@register.filter("names")
+def given_names(given: Iterable[str]) -> str:
+    """Marie, Louise, Anne, as their owner would write them."""
+    return ", ".join(map(names.soft, given))
+
+
+register.filter("place", birth_places.named)
 register.filter("named", names.soft)
 register.filter("of", names.of)
 

@@ -235,7 +235,7 @@ def test_each_fault_of_a_date_of_birth_is_told_where_it_is_searched(lefevre, typ
     [
         ({"par": "numero", "ins": "1 38 09"}, "Il manque 10 chiffres"),
         ({"par": "numero", "ins": BERNARD.nir[:-1] + "0"}, "la clé, ne correspondent pas"),
-        ({"par": "nom", "birth_name": "", "birth_date": "02/09/1938"}, "Saisissez le nom de naissance"),
+        ({"par": "nom", "birth_name": "", "birth_date": "02/09/1938"}, "Saisissez le nom."),
         ({"par": "nom", "birth_name": "Lacoste", "birth_date": "1938"}, "Écrivez le jour, le mois"),
         ({"par": "nom", "birth_name": "Nemo", "birth_date": "02/09/1938"}, "Aucun dossier ouvert"),
     ],

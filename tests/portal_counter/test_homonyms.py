@@ -1,0 +1,106 @@
+"""Two people of one name, born the same day: whoever chooses or confirms sees what tells them apart."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from sandbox.population import BERNARD, MARIE_OF_DIJON, MARIE_OF_NICE
+
+from .conftest import open_for, receive, said
+
+pytestmark = pytest.mark.django_db
+MARTIN = {"par": "nom", "birth_name": "Martin", "birth_date": "05/05/1976"}
+SOMEBODY_ELSE = "Quelqu’un d’autre porte ce nom et est né ce jour-là"
+
+
+@pytest.fixture
+def both(pharmacist):
+    for one in (MARIE_OF_NICE, MARIE_OF_DIJON):
+        open_for(pharmacist, one.slug)
+
+
+def marked(page):
+    return re.findall(r"<mark>([^<]+)</mark>", page)
+
+
+def last(person):
+    return f"{person.nir[10:13]} {person.nir[13:]}"
+
+
+def test_a_doctor_reads_what_tells_them_apart(lefevre, both):
+    page = said(lefevre.post(reverse("professional:search"), MARTIN))
+
+    assert "2 personnes nées le même jour s’appellent Marie MARTIN" in page
+    assert set(marked(page)) == {
+        *("Marie, Claire", "Nice (06)", f"se termine par {last(MARIE_OF_NICE)}"),
+        *("Marie, Thérèse", "Dijon (21)", f"se termine par {last(MARIE_OF_DIJON)}"),
+    }
+    assert page.count("<dt>Nom de naissance</dt><dd>MARTIN</dd>") == 2
+    for one in (MARIE_OF_NICE, MARIE_OF_DIJON):
+        assert one.nir[:10] not in re.sub(r"\s", "", page)
+
+
+def test_whoever_is_alone_of_a_name_is_not_said_to_have_a_homonym(lefevre, pharmacist):
+    open_for(pharmacist, MARIE_OF_NICE.slug)
+
+    page = said(lefevre.post(reverse("professional:search"), MARTIN))
+    asks = said(lefevre.get(re.search(r"/pro/dossiers/[0-9a-f-]{36}/accord/", page)[0]))
+
+    assert (marked(page), "Nice (06)" in page) == ([], True)
+    assert SOMEBODY_ELSE not in asks
+
+
+def test_before_an_agreement_one_confirms_who_it_is_without_the_whole_number(lefevre, both):
+    found = said(lefevre.post(reverse("professional:search"), MARTIN | {"given_name": "Claire"}))
+    [asks] = set(re.findall(r"/pro/dossiers/[0-9a-f-]{36}/accord/", found))
+    before = said(lefevre.get(asks))
+    deposit = said(lefevre.get(asks.replace("accord/", "deposer/")))
+    lefevre.post(asks)
+    after = said(lefevre.get(asks))
+
+    assert SOMEBODY_ELSE in before
+    for words in ("MARTIN", "Marie, Claire", "5 mai 1976", "Nice (06)", last(MARIE_OF_NICE)):
+        assert words in before
+    for page in (before, deposit):
+        assert MARIE_OF_NICE.nir[:10] not in re.sub(r"\s", "", page)
+        assert last(MARIE_OF_NICE) in page
+    assert MARIE_OF_NICE.nir in re.sub(r"\s", "", after)
+
+
+def test_a_counter_is_told_that_somebody_else_has_this_name_and_this_day(pharmacist, roy):
+    alone = said(roy.get(receive(roy, MARIE_OF_NICE.slug)))
+    open_for(pharmacist, MARIE_OF_NICE.slug)
+    herself = said(roy.get(receive(roy, MARIE_OF_NICE.slug)))
+    the_other = said(roy.get(receive(roy, MARIE_OF_DIJON.slug)))
+    somebody = said(roy.get(receive(roy, BERNARD.slug)))
+
+    warning = "Deux personnes portent ce nom et sont nées ce jour-là"
+    assert [warning in page for page in (alone, herself, the_other, somebody)] == [False, False, True, False]
+    for words in ("MARTIN", "Marie, Thérèse", "Femme", "5 mai 1976", "Dijon (21)"):
+        assert words in the_other
+
+
+def test_more_people_than_are_shown_is_said(lefevre, monkeypatch, both):
+    monkeypatch.setattr("dossiers.finding.MOST_ANSWERS", 1)
+
+    page = said(lefevre.post(reverse("professional:search"), MARTIN))
+
+    assert "Trop de réponses : voici les plus proches" in page
+    assert "D’autres personnes répondent aussi" in page
+
+    monkeypatch.setattr("dossiers.finding.MOST_CANDIDATES", 0)
+    page = said(lefevre.post(reverse("professional:search"), MARTIN))
+
+    assert "Trop de personnes nées ce jour-là" in page
+    assert "Aucun" not in page
+
+
+def test_given_names_choose_and_say_so(lefevre, both):
+    chosen = said(lefevre.post(reverse("professional:search"), MARTIN | {"given_name": "Thérèse"}))
+    nobody = said(lefevre.post(reverse("professional:search"), MARTIN | {"given_name": "Zoé"}))
+
+    assert "1 patient" in chosen
+    assert "cherchez sans le prénom" in chosen
+    assert "2 patients" in nobody
+    assert "Le prénom écrit n’est celui de personne ici" in nobody
