@@ -46,10 +46,14 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The insurer knows this person; `contacts` are where it can send a code, its letters included."""
+    """The insurer knows this person; `contacts` are where it can send a code, its letters included.
+
+    `traits` are those that it certifies: they are kept, and what was typed to ask is not.
+    """
 
     id: str
     contacts: tuple[MaskedContact, ...]
+    traits: Traits
 
     def known(self, *, on: date) -> tuple[MaskedContact, ...]:
         """Those that it had known for long enough on a day to prove something
@@ -155,9 +159,21 @@ def _verification(told: Any) -> Verification:
             )
             for c in told["contacts"][:MOST_CONTACTS]
         )
-        return Verification(str(told["id"]), contacts)
+        return Verification(str(told["id"]), contacts, _traits(told["traits"]))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise InsurerUnreachable("insurer.not_understood") from None
+
+
+def _traits(told: Any) -> Traits:
+    names = [str(name) for name in told["prenoms"]]
+    return Traits(
+        birth_name=str(told["nom_naissance"]),
+        given_names=tuple(names),
+        used_name=told.get("nom_utilise") or None,
+        sex=str(told["sexe"]),
+        birth_date=str(told["date_naissance"]),
+        birth_place=told.get("lieu_naissance") or None,
+    )
 
 
 def _day(text: Any) -> date | None:

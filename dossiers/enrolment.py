@@ -25,7 +25,7 @@ from accounts.contacts import Contact, ContactChannel, MaskedContact
 from accounts.identity import BirthDate, ins_mac_input, ins_of, parse_nir
 from accounts.paris import paris_day
 from accounts.passwords import WeakPassword, propose, refuse_weak
-from accounts.traits import Traits
+from accounts.traits import Traits, differences
 from accounts.web_access import AccessState
 
 from . import applications, codes
@@ -193,6 +193,8 @@ def ask_insurer(
     attempts.count_question(ins_mac_input(who.ins), origin, asker=str(application_id), at=at)
     # No transaction is open while somebody else is being waited for.
     verification = insurer.verify(who.ins, who.traits, told["vitale_serial"])
+    if verification is not None and differences(who.traits, verification.traits):
+        verification = None  # it certifies somebody else than was asked about
     # A contact given to the insurer yesterday may be anybody's: it proves nothing.
     known = verification.known(on=paris_day(at)) if verification else ()
     refused = not known or minor(who.traits.birth_date, on=paris_day(at))
@@ -203,7 +205,7 @@ def ask_insurer(
         if verification is not None and not refused and not overtaken:
             applications.keep(
                 passage,
-                identity=who.told(),
+                identity=Identity(who.ins, verification.traits).told(),
                 verification=verification.id,
                 contacts=[[one.id, one.channel, one.mask] for one in known],
             )
@@ -277,7 +279,9 @@ def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime, ori
 def choose_login(application_id: UUID, login: str, password: str, *, by: Actor, at: datetime) -> None:
     """Keep the identifier and the Argon2id of the password. Raises WeakPassword, LoginTaken."""
     with _proved(application_id, by, at, step="choose_login") as (_, told):
-        personal = _identity(told).known_to_others(card=told["vitale_serial"], login=login)
+        personal = Identity.from_told(told["identity"]).known_to_others(
+            card=told["vitale_serial"], login=login
+        )
     refuse_weak(password, personal)
     hashed = logins.hash_password(password)  # slow on purpose: before the transaction
     with _proved(application_id, by, at, step="choose_login") as (passage, _):
@@ -291,7 +295,7 @@ def choose_login(application_id: UUID, login: str, password: str, *, by: Actor, 
 def propose_password(application_id: UUID, *, by: Actor, at: datetime) -> tuple[str, ...]:
     """Four words that would do as the password of this person."""
     with _proved(application_id, by, at, step="choose_login") as (_, told):
-        return propose(_identity(told).known_to_others(card=told["vitale_serial"]))
+        return propose(Identity.from_told(told["identity"]).known_to_others(card=told["vitale_serial"]))
 
 
 def give_contact(application_id: UUID, contact: Contact, *, by: Actor, at: datetime) -> CodeSent:
@@ -425,6 +429,7 @@ def _step(told: dict[str, Any]) -> Step:
 
 
 def _identity(told: dict[str, Any]) -> Identity:
+    """Whom the insurer is asked about, as they were typed."""
     nir = parse_nir(told["nir"])
     return Identity(
         ins=ins_of(nir, settings.DMP_INS_OIDS),

@@ -131,7 +131,15 @@ def verify(request: HttpRequest) -> HttpResponse:
         }
         for contact in opened.contacts
     ]
-    return JsonResponse({"id": identifier, "contacts": contacts})
+    traits = {
+        "nom_naissance": person.birth_name,
+        "prenoms": list(person.given_names),
+        "nom_utilise": person.used_name,
+        "sexe": person.sex,
+        "date_naissance": person.birth_date,
+        "lieu_naissance": person.birth_place,
+    }
+    return JsonResponse({"id": identifier, "contacts": contacts, "traits": traits})
 
 
 OPENING, COUNTER, WAKING = "ouverture", "guichet", "eveil"

@@ -219,12 +219,23 @@ def the_insurer(settings, *pieces: bytes):
 
 
 def test_the_insurer_is_told_what_the_protocol_says_and_no_more(settings):
-    told = b'{"id": "v/1", "contacts": [{"id": "c1", "canal": "sms", "masque": "06 ** ** ** 42"}]}'
+    told = (
+        b'{"id": "v/1", "contacts": [{"id": "c1", "canal": "sms", "masque": "06 ** ** ** 42"}],'
+        b' "traits": {"nom_naissance": "MOREAU", "prenoms": ["CAMILLE", "JEANNE"], "sexe": "F",'
+        b' "date_naissance": "19790307", "lieu_naissance": "31555"}}'
+    )
     with the_insurer(settings, http("200 OK", told)) as asked:
         verification = insurer.verify(INS, CAMILLE, "12345678901")
 
     assert verification.id == "v/1"
     assert verification.contacts[0].mask == "06 ** ** ** 42"
+    assert verification.traits == Traits(
+        birth_name="MOREAU",
+        given_names=("CAMILLE", "JEANNE"),
+        sex="F",
+        birth_date="19790307",
+        birth_place="31555",
+    )
     head, _, body = asked[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /verifications ")
     assert b"Authorization: Bearer the token" in head
@@ -252,6 +263,7 @@ def test_whom_the_insurer_does_not_recognise_is_nobody(settings):
             "insurer.not_understood",
             None,
         ),
+        (http("200 OK", b'{"id": "v", "contacts": []}'), "insurer.not_understood", None),  # no traits
         (http("302 Found", b"", "Location: /"), "answer.redirect", None),
     ],
 )

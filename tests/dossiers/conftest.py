@@ -70,7 +70,10 @@ class Insurer:
 
     def verify(self, ins, traits, vitale_serial, *, within=None):
         self.asked += 1
-        return insurer.Verification("v1", self.knows) if self.knows else None
+        certified = replace(
+            traits, birth_name=traits.birth_name.upper(), given_names=(traits.first_given_name, "JEANNE")
+        )
+        return insurer.Verification("v1", self.knows, certified) if self.knows else None
 
     def send_code(self, verification_id, contact_id, code):
         assert (verification_id, contact_id) in {("v1", "c1"), ("v1", "c2")}

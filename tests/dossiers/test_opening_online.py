@@ -1,5 +1,6 @@
 """A patient opens her own dossier: knowing is not proving, and nothing exists before consent."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,11 +9,11 @@ from django.db import connection
 from access import gate
 from access.gate import Refused
 from access.policy import Action, Reason
-from accounts import attempts
+from accounts import attempts, insurer
 from accounts.attempts import TooManyTries
 from accounts.contacts import Contact
 from accounts.identity import nir_key
-from dossiers import applications, codes, counter, enrolment, home
+from dossiers import applications, codes, counter, enrolment, finding, home
 from dossiers.enrolment import (
     CodeExpired,
     Doubtful,
@@ -25,7 +26,7 @@ from dossiers.enrolment import (
     TooSoon,
     WrongCode,
 )
-from tests.cast import NOON, ROY
+from tests.cast import LEFEVRE, NOON, ROY
 from tests.dossiers.conftest import CAMILLE_ANSWERS
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,26 @@ def test_a_patient_opens_her_dossier(opened_online):
     assert opened.credentials.login == "camille-l-79"
     assert opened.credentials.first_password is None
     assert rows("dossiers_application") == 0
+
+
+def test_what_is_kept_of_her_is_what_the_insurer_certifies_and_not_what_she_typed(opened_online, holder_of):
+    dossier_id = opened_online().dossier_id
+
+    holder = home.front(dossier_id, by=holder_of(dossier_id), at=NOON).holder
+    assert (holder.birth_name, holder.given_names) == ("MOREAU-TRÉBOUL", ("Camille", "JEANNE"))
+    [found] = finding.by_ins(CAMILLE_ANSWERS["nir"], by=LEFEVRE, at=NOON)
+    assert (found.given_names, found.birth_place) == (("Camille", "JEANNE"), "51215")
+
+
+def test_an_insurer_that_certifies_somebody_else_certifies_nobody(the_insurer, monkeypatch):
+    def of_somebody_else(ins, traits, vitale_serial):
+        return insurer.Verification("v1", the_insurer.knows, replace(traits, birth_name="LAMBERT"))
+
+    monkeypatch.setattr(insurer, "verify", of_somebody_else)
+    application_id, by = begun()
+
+    with pytest.raises(GoToACounter):
+        enrolment.ask_insurer(application_id, by=by, at=NOON)
 
 
 def test_the_code_goes_only_where_the_insurer_already_reaches_her(the_insurer):

@@ -34,7 +34,9 @@ class Insurer:
         if whose == "victim":
             self.meanwhile()
         return insurer.Verification(
-            whose, (MaskedContact(f"{whose}'s telephone", "sms", "06 ** ** ** **", date(2020, 1, 1)),)
+            whose,
+            (MaskedContact(f"{whose}'s telephone", "sms", "06 ** ** ** **", date(2020, 1, 1)),),
+            traits,
         )
 
     def send_code(self, verification_id, contact_id, code):

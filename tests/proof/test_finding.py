@@ -23,8 +23,8 @@ def test_nobody_among_a_million_people_is_said_absent(real_database):
     sheet = Sheet(
         "finding",
         "Finding among a million people",
-        "A million dossiers, of people named as people in France are, two thousand born on each day. A thousand"
-        " of them, drawn, are looked for by each way that a professional may write their name.",
+        "A million dossiers, of people named as people in France are, two thousand born on each day. A"
+        " thousand of them, drawn, are looked for by each way that a professional may write their name.",
     )
     dice, born = random.Random(11), crowd.drawn(11, days=DAYS)
     kept = []

@@ -54,6 +54,9 @@ def test_somebody_who_matches_is_given_masked_contacts(world: World, person):
     assert channels == ["sms", *(["courriel"] if person.email else []), "courrier"]
     assert person.phone not in answer.text
     assert answer.json()["contacts"][0]["masque"] == f"06 ** ** ** {person.phone[-2:]}"
+    traits = answer.json()["traits"]
+    assert (traits["nom_naissance"], traits["prenoms"]) == (person.birth_name, list(person.given_names))
+    assert (traits["lieu_naissance"], traits["sexe"]) == (person.birth_place, person.sex)
 
 
 def test_capitals_accents_and_hyphens_do_not_matter(world: World):
