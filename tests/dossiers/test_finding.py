@@ -166,6 +166,21 @@ def test_whoever_is_found_reads_who_found_them(camille):
     ]
 
 
+def test_a_day_of_searches_by_the_same_person_is_one_line(camille):
+    asked("Lacoste", born="19790328", by=NADIA)
+    for hours in (0, 1, 3, 24):
+        asked("Lacoste", born="19780328", at=NOON + timedelta(hours=hours))
+        asked("Lacoste", born="19790328", at=NOON + timedelta(hours=hours))
+
+    page = traces.traces(camille.dossier_id, by=camille, at=NOON + timedelta(days=2))
+    found = [line for line in page.lines if line.family is traces.Family.FOUND]
+    assert [(line.traces[0].actor["name"], len(line.traces)) for line in found] == [
+        ("Dr Anne Lefèvre", 1),
+        ("Dr Anne Lefèvre", 3),
+        ("Nadia Benali", 1),
+    ]
+
+
 def test_whoever_is_not_shown_is_told_nothing(camille):
     crowd.open_all(person("LACOSTE", "ADELE", born="19790328") for _ in range(12))
 

@@ -405,7 +405,7 @@ def test_a_dossier_is_opened_with_a_keyboard_alone(comes, world):
     ange.page.keyboard.press("Space")
     ange.reach("Ouvrir mon dossier")
     ange.key("Space")
-    assert ange.title == "Bienvenue Ange Toussaint"
+    assert ange.title == "Bienvenue Ange-Toussaint"
     ange.reach("Parcours")
     ange.key("Enter")
     assert ange.title == "Parcours de soins"
