@@ -1,10 +1,13 @@
-"""A form that lets somebody in, sent twice by the same browser: both get the one answer.
+"""A form sent twice by the same browser: both get the one answer. Above all a form that lets somebody in.
 
 Signing in gives the browser another session, and ends the one in which the form was shown. A second click,
 without a script to stop it, sends the form again with the session that has just ended, and the browser only
 looks at the second answer: it would be told to sign in while somebody is in. So the first to come writes down
 that this form of this session is being answered, then with what; for half a minute, whoever shows that
 session, or the one that was opened, and sends the very same form is given that.
+
+A form that lets nobody in is told from the same form shown another time by the token against forgery, which
+each page that shows it writes anew.
 
 It opens nothing to anybody else: one must hold the session that the form was shown in, which nobody but that
 browser ever had, and know what was typed, code or password included. What is given is the session already
@@ -56,6 +59,10 @@ class Sent:
         for one in (self, _in_session(session_key, self.content)):
             _write(one.id_mac, answer, at=at, over=True)
 
+    def settle_here(self, session_key: str, location: str, *, at: datetime) -> None:
+        """It was answered, in the session it was shown in: sent to `location`."""
+        _write(self.id_mac, {"session": session_key, "location": location}, at=at, over=True)
+
     def release(self) -> None:
         """It let nobody in: sent again, it is a form like any other."""
         _run("DELETE FROM accounts_session WHERE id_mac = %s::bytea", [self.id_mac])
@@ -88,12 +95,15 @@ class Sent:
             return None
 
 
-def sent(request: HttpRequest) -> Sent | None:
-    """The form that this request sends; None when it shows no session."""
+def sent(request: HttpRequest, *, as_shown: bool = False) -> Sent | None:
+    """The form that this request sends; None when it shows no session. `as_shown` tells it from the same
+    answers typed in the same form when it was shown another time."""
     shown = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     if not shown:
         return None
-    fields = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
+    fields = sorted(
+        (name, values) for name, values in request.POST.lists() if as_shown or name != "csrfmiddlewaretoken"
+    )
     return _in_session(shown, json.dumps([request.path, fields], ensure_ascii=False))
 
 

@@ -4,8 +4,10 @@ A deposit is sealed, kept in quarantine, its checks asked for and its trace writ
 """
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -22,7 +24,7 @@ from jobs import queue
 from jobs.urgency import Urgency
 from vault.keyring import Unsealable
 
-from . import cda, keeping, nomenclature, things, xmlguard
+from . import cda, days, keeping, nomenclature, things, xmlguard
 from .inspection import CDA, PDF
 from .models import DOCUMENT
 from .things import DepositAtTheDoor, Description, DocumentAtTheDoor, DocumentRow
@@ -66,6 +68,20 @@ class BadDocument(ValueError):
         self.sentence, self.field, self.code = sentence, field, code
 
 
+class AlreadyThere(BadDocument):
+    """These very bytes are in the dossier: deposited there by the same author, or under the same identifier.
+
+    `mine`: whether it is the deposit `document_id` of whoever asks. `again`: whether it may be filed a second
+    time, by whoever says that they mean it.
+    """
+
+    def __init__(self, document_id: UUID, deposited_at: datetime, *, mine: bool, again: bool) -> None:
+        day = days.day(paris_day(deposited_at)).said
+        sentence = f"Ce document est déjà dans le dossier, déposé le {day}."
+        super().__init__(sentence, field="content", code="already_there")
+        self.document_id, self.mine, self.again = document_id, mine, again
+
+
 class TooManyWaiting(Exception):
     """As many documents of this author, or of this structure, wait to be checked as may. Nothing was kept."""
 
@@ -107,6 +123,8 @@ def deposit(
     at: datetime,
     unique_id: str | None = None,
     file_name: str = "",
+    sent_as: UUID | None = None,
+    unless_there: bool = False,
 ) -> Receipt:
     """Seal a document into quarantine and have it checked. Raises gate.Refused, BadDocument, TooManyWaiting.
 
@@ -114,6 +132,9 @@ def deposit(
     document has its own; when `title` is None, any other has the name of its type. What cannot be filed is
     looked at before the gate and said inside: whoever may not deposit is not told what is wrong with a file,
     and the trace of what was refused has the code of why, no title.
+
+    `sent_as` is the identifier of the form, chosen when it was shown: the same answers sent in it again are
+    the same deposit. With `unless_there`, bytes that their author deposited already raise AlreadyThere.
     """
     try:
         kind, media_type, header, title = _answers(
@@ -128,12 +149,15 @@ def deposit(
                 passage.tell(withheld=True)
         raise
     unique_id = unique_id or (header.unique_id if header else None)
-    document_id = uuid4()
     refusal: BadDocument | TooManyWaiting | None = None
     filed = False
     with gate.admitted(by, Action.DEPOSIT, DepositAtTheDoor(dossier_id, type_code), at=at) as passage:
         if withheld:
             passage.tell(withheld=True)
+        answers = (type_code, title, created_on, masked, withheld, hidden_from_representatives)
+        document_id = _identifier(passage, sent_as, content, answers)
+        before = _Before(passage, document_id, unique_id, content, pointed_out=unless_there)
+        large = len(content) > keeping.SMALL
         holder = identity_of(passage)
         if header and _of_somebody_else(header, holder):
             refusal = SOMEBODY_ELSE
@@ -141,8 +165,11 @@ def deposit(
             refusal = UNANSWERED
         elif created_on < BirthDate(holder.traits.birth_date).earliest:
             refusal = BEFORE_BIRTH
-        elif len(content) > keeping.SMALL and not _room_for(passage):
-            refusal = TooManyWaiting()  # before a large content is written to the store
+        # Before a large content is written to the store.
+        elif large and (found := before.found()):
+            document_id, refusal = found
+        elif large and not _room_for(passage):
+            refusal = TooManyWaiting()
         else:
             filed = _file(
                 passage,
@@ -167,10 +194,11 @@ def deposit(
                     body=content,
                     unique_id=unique_id,
                     checked=False,
+                    unless_there=unless_there,
                 ),
             )
             if not filed:
-                document_id, refusal = _already(passage, unique_id, content)
+                document_id, refusal = before.found() or (document_id, TooManyWaiting())
         if refusal:
             passage.decline(refusal.code)
         else:
@@ -436,6 +464,7 @@ class _Filing:
     body: bytes | None
     unique_id: str | None
     checked: bool
+    unless_there: bool = False
     replaces: DocumentRow | None = None
 
 
@@ -445,7 +474,10 @@ _COLUMNS = """id, dossier_id, type_code, class_code, created_on, deposited_at, s
 _VALUES = """%s::uuid, %s::uuid, %s, %s, %s::date, %s::timestamptz, %s, '',
     %s::boolean, %s::boolean, %s::boolean,
     %s::uuid, %s::uuid, %s, %s::int, 0, %s::bytea, %s::bytea, %s::uuid, %s::bytea, %s::bytea"""
-_ONCE = "ON CONFLICT (dossier_id, unique_id_mac) WHERE unique_id_mac IS NOT NULL DO NOTHING"
+_ONCE = "ON CONFLICT DO NOTHING"  # of the same form, or of the same identifier
+_NO_TWIN = """NOT EXISTS (SELECT FROM documents_document twin
+    WHERE twin.dossier_id = %s::uuid AND twin.content_mac = %s::bytea AND twin.author_id = %s::uuid
+      AND twin.status IN ('quarantine', 'available'))"""
 _KEEP = """kept AS (
     INSERT INTO documents_content (dossier_id, document_id, part, size, sealed, blob)
     SELECT %s::uuid, filed.id, %s, %s::int, %s::bytea, %s FROM filed
@@ -459,7 +491,16 @@ def _file(passage: Passage, filing: _Filing) -> bool:
     """
     parts: list[str] = []
     values: list[object] = []
-    room, room_values = ("", []) if filing.checked else _room(passage)
+    content_mac = passage.keyring.mac("content", filing.body) if filing.body else None
+    conditions: list[str] = []
+    asked_of: list[object] = []
+    if not filing.checked:
+        room, room_values = _room(passage)
+        conditions, asked_of = [room], [*room_values]
+    if filing.unless_there:
+        conditions.append(_NO_TWIN)
+        asked_of += [passage.dossier_id, content_mac, passage.actor.id]
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     if filing.replaces:
         parts.append(
             "replaced AS (UPDATE documents_document SET status = 'superseded', facts_mac = %s::bytea"
@@ -473,9 +514,9 @@ def _file(passage: Passage, filing: _Filing) -> bool:
     source = "FROM replaced" if filing.replaces else ""
     parts.append(
         f"filed AS (INSERT INTO documents_document ({_COLUMNS})"
-        f" SELECT {_VALUES} {source} {room and f'WHERE {room}'} {_ONCE} RETURNING id)"
+        f" SELECT {_VALUES} {source} {where} {_ONCE} RETURNING id)"
     )
-    values += [*_row(passage, filing), *room_values]
+    values += [*_row(passage, filing, content_mac), *asked_of]
     if filing.body is not None:
         kept = keeping.keep(
             passage.keyring,
@@ -533,7 +574,7 @@ def _room(passage: Passage) -> tuple[str, list[object]]:
     return queue.room(Urgency.CHECKS, author_id=actor.id, structure_id=actor.structure_id)
 
 
-def _row(passage: Passage, filing: _Filing) -> list[object]:
+def _row(passage: Passage, filing: _Filing, content_mac: bytes | None) -> list[object]:
     actor, keyring = passage.actor, passage.keyring
     replaces = filing.replaces.document_id if filing.replaces else None
     return [
@@ -552,7 +593,7 @@ def _row(passage: Passage, filing: _Filing) -> list[object]:
         filing.media_type,
         len(filing.body or b""),
         keyring.mac("unique_id", filing.unique_id.encode()) if filing.unique_id else None,
-        keyring.mac("content", filing.body) if filing.unique_id and filing.body else None,
+        content_mac,
         replaces,
         things.seal(passage, filing.document_id, filing.description),
         DOCUMENT.mac(
@@ -574,29 +615,70 @@ def _row(passage: Passage, filing: _Filing) -> list[object]:
     ]
 
 
-def _already(
-    passage: Passage, unique_id: str | None, content: bytes
-) -> tuple[UUID, BadDocument | TooManyWaiting | None]:
-    """Why nothing was filed: it was there before, or too many wait."""
-    if unique_id is None or (found := _duplicate_of(passage, unique_id, content)) is None:
-        return uuid4(), TooManyWaiting()
-    return found
+# What is there already -------------------------------------------------------------------------
 
 
-def _duplicate_of(passage: Passage, unique_id: str, content: bytes) -> tuple[UUID, BadDocument | None] | None:
-    """The document that has this identifier already, and whether it says something else (IHE ITI-41)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, content_mac FROM documents_document"
-            " WHERE dossier_id = %s::uuid AND unique_id_mac = %s::bytea",
-            [passage.dossier_id, passage.keyring.mac("unique_id", unique_id.encode())],
-        )
-        row = cursor.fetchone()
-    if row is None:
+def _identifier(passage: Passage, sent_as: UUID | None, content: bytes, answers: Iterable[object]) -> UUID:
+    """That of the document: made of the form, of who sends it and of what is in it, when the form has one."""
+    if sent_as is None:
+        return uuid4()
+    said = [sent_as, passage.actor.id, sha256(content).hexdigest(), *answers]
+    made = passage.keyring.mac("deposit", "\0".join(map(str, said)).encode())
+    return UUID(bytes=made[:16], version=4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What may have come before a deposit."""
+
+    passage: Passage
+    document_id: UUID
+    unique_id: str | None
+    content: bytes
+    pointed_out: bool
+
+    def found(self) -> tuple[UUID, BadDocument | None] | None:
+        """The document that this deposit already is, and why it is none; None when nothing came before.
+
+        The same form was sent; or the same identifier is there, maybe of something else (IHE ITI-41); or the
+        same bytes of the same author.
+        """
+        passage, keyring = self.passage, self.passage.keyring
+        content_mac = keyring.mac("content", self.content)
+        unique_mac = keyring.mac("unique_id", self.unique_id.encode()) if self.unique_id else None
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, unique_id_mac, content_mac, author_id, deposited_at, status"
+                " FROM documents_document WHERE dossier_id = %s::uuid"
+                " AND (id = %s::uuid OR unique_id_mac = %s::bytea OR content_mac = %s::bytea)"
+                " ORDER BY deposited_at DESC",
+                [passage.dossier_id, self.document_id, unique_mac, content_mac],
+            )
+            rows = cursor.fetchall()
+        if any(row[0] == self.document_id for row in rows):
+            return self.document_id, None
+        for document_id, its_unique, its_content, author_id, deposited_at, _ in rows:
+            if unique_mac is not None and its_unique is not None and bytes(its_unique) == unique_mac:
+                if its_content is None or bytes(its_content) != content_mac:
+                    return document_id, OTHER_CONTENT
+                mine = author_id == passage.actor.id
+                there = AlreadyThere(document_id, deposited_at, mine=mine, again=False)
+                return document_id, there if self.pointed_out else None
+        for document_id, _, its_content, author_id, deposited_at, status in rows:
+            same = its_content is not None and bytes(its_content) == content_mac
+            waits_or_is_read = status in (Status.QUARANTINE, Status.AVAILABLE)
+            if self.pointed_out and same and author_id == passage.actor.id and waits_or_is_read:
+                return document_id, AlreadyThere(document_id, deposited_at, mine=True, again=True)
         return None
-    document_id, content_mac = row
-    same = bytes(content_mac) == passage.keyring.mac("content", content)
-    return document_id, None if same else OTHER_CONTENT
 
 
-__all__ = ["AlreadyReplaced", "BadDocument", "Followed", "Receipt", "deposit", "file", "receipt"]
+__all__ = [
+    "AlreadyReplaced",
+    "AlreadyThere",
+    "BadDocument",
+    "Followed",
+    "Receipt",
+    "deposit",
+    "file",
+    "receipt",
+]

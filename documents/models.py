@@ -37,7 +37,7 @@ class Document(models.Model):
     size = models.PositiveIntegerField()
     page_count = models.PositiveSmallIntegerField(default=0)
     unique_id_mac = models.BinaryField(null=True)  # keyed by the dossier: the same document comes once
-    content_mac = models.BinaryField(null=True)
+    content_mac = models.BinaryField(null=True)  # of the bytes received
     replaces = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="replaced_by", db_index=False
     )
@@ -45,7 +45,14 @@ class Document(models.Model):
     facts_mac = models.BinaryField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["dossier", "created_on", "id"], name="documents_by_dossier_and_day")]
+        indexes = [
+            models.Index(fields=["dossier", "created_on", "id"], name="documents_by_dossier_and_day"),
+            models.Index(
+                fields=["dossier", "content_mac"],
+                condition=Q(content_mac__isnull=False),
+                name="documents_by_their_bytes",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(masked=False) | Q(withheld=False),

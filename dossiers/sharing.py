@@ -57,6 +57,7 @@ class People:
     authorised: tuple[Authorised, ...]
 
 
+SAME_ACT = timedelta(minutes=1)  # a form sent again, or four times at once
 WITHDRAWAL = "withdraw"  # in the journal of what was taken away
 
 
@@ -66,7 +67,8 @@ class NotInForce(Exception):
 
 def declare_agreement(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
     """Record that the holder agreed to be read by this professional, in the structure where they practise
-    now and nowhere else. An earlier agreement for the same place ends at once."""
+    now and nowhere else. An earlier agreement for the same place ends at once; declared again within a
+    minute, it is the same act."""
     for _ in range(MOST_AT_ONCE):
         try:
             return _declare(dossier_id, by=by, at=at)
@@ -82,6 +84,9 @@ def _declare(dossier_id: UUID, *, by: Actor, at: datetime) -> Granted:
         journalling.refuse_unless_writable()
         grant_id, until = uuid4(), at + timedelta(days=settings.DMP_GRANT_DAYS)
         keyring, earlier = passage.keyring, passage.facts.row.grant
+        if earlier is not None and passage.facts.standing.granted and at - earlier.since < SAME_ACT:
+            passage.tell(until=paris_day(earlier.until).isoformat(), already=True)
+            return Granted(grant_id=earlier.grant_id, until=earlier.until)
         sealed = keyring.seal_json(
             "dossiers_grant",
             "sealed",

@@ -1,9 +1,10 @@
-"""Pages that let somebody in: their form, sent twice, leads where it led the first time."""
+"""A form sent twice leads where it led the first time, and does nothing the second time."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
@@ -35,6 +36,41 @@ def answered_once(view: View) -> View:
                 form.settle(request, response["Location"], at=timezone.now())
         finally:
             if not let_in:
+                form.release()
+        return response
+
+    return page
+
+
+def done_once(view: View) -> View:
+    """For an act that ends by leading elsewhere. Whoever sends the form that the same page showed, again or
+    at the same moment, is led there too, and reads what the first was told. A form that was answered by a
+    page did nothing: it may be sent again. One without a token was shown by no page: each is an act."""
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        shown = request.session.session_key
+        known = request.method == "POST" and shown and "csrfmiddlewaretoken" in request.POST
+        form = sent_twice.sent(request, as_shown=True) if known else None
+        if form is None:
+            return view(request, *args, **kwargs)
+        if not form.take(at=timezone.now()):
+            answer = form.answer()
+            if answer is not None and answer[0] == shown:
+                return HttpResponseRedirect(answer[1])
+            return view(request, *args, **kwargs)
+        done = False
+        try:
+            response = view(request, *args, **kwargs)
+            done = isinstance(response, HttpResponseRedirect) and request.session.session_key == shown
+            if done:
+                # What is said there must be waiting for whichever of the two comes first.
+                messages.get_messages(request).update(response)
+                if request.session.modified:
+                    request.session.save()
+                form.settle_here(str(shown), response["Location"], at=timezone.now())
+        finally:
+            if not done:
                 form.release()
         return response
 

@@ -325,6 +325,7 @@ TURNED_AWAY: dict[Reason, str] = {
 NOT_TAKEN = {
     "somebody_else": "ce document concerne une autre personne",
     "cda.nobody": "ce document ne dit pas de qui il parle",
+    "already_there": "ce document y était déjà",
     "other_content": "un autre document porte déjà le même identifiant",
     "too_many_waiting": "trop de documents attendaient d'être vérifiés",
     "too_large": "le fichier était trop lourd",

@@ -7,6 +7,7 @@ visit, under its own key, until the visit ends.
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,7 @@ from portal.counter import sheets
 from portal.counter.forms import AgreementForm, CounterCodeForm
 from portal.doors import for_capacity
 from portal.forms import posted
+from portal.sent_twice import done_once
 from portal.typography import french
 
 STEPS = ("Carte Vitale", "Identité", "Accord", "Code", "Fiche")
@@ -98,7 +100,9 @@ def home(request: HttpRequest) -> HttpResponse:
         desk_of(request)  # before any card is read: two readings at once are of one desk
     except ReaderUnreachable as silent:
         return _not_read(request, silent, status=503)
-    return _at_the_reader(request, cards=cards, post=mine, posts=posts, parked=_parked(request))
+    return _at_the_reader(
+        request, cards=cards, post=mine, posts=posts, parked=sorted(_parked(request).values())
+    )
 
 
 @at_the_counter
@@ -143,11 +147,13 @@ def _not_read(request: HttpRequest, fault: Exception, *, status: int) -> HttpRes
     return _at_the_reader(request, fault=str(fault), status=status)
 
 
-def _parked(request: HttpRequest) -> list[Any]:
-    """Until when visits set aside here are kept. Nothing of whom they are for."""
+def _parked(request: HttpRequest) -> dict[str, datetime]:
+    """Until when each visit set aside here is kept. Nothing of whom it is for."""
     now = timezone.now()
-    until = [dates.parsed(told) for told in request.session.get("counter_parked", ())]
-    return [moment for moment in until if moment > now]
+    until = {
+        visit: dates.parsed(told) for visit, told in request.session.get("counter_set_aside", {}).items()
+    }
+    return {visit: moment for visit, moment in until.items() if moment > now}
 
 
 # Who stands there ------------------------------------------------------------------------------
@@ -167,6 +173,7 @@ def identity(request: HttpRequest, visit_id: UUID) -> HttpResponse:
 
 @visiting
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 def exists(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     """They have a dossier already: what can be done for them here."""
     if request.method == "POST":
@@ -258,6 +265,7 @@ def information(request: HttpRequest) -> HttpResponse:
 
 @visiting
 @require_POST
+@done_once
 def think_it_over(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     """« Elle préfère réfléchir », or the visit is over: everything about it is forgotten."""
     next_person = "fin" in request.POST
@@ -268,6 +276,13 @@ def think_it_over(request: HttpRequest, visit_id: UUID) -> HttpResponse:
             raise  # something may have been opened: it is not said that nothing is
     if next_person:
         return redirect("counter:home")
+    return redirect("counter:thinking")
+
+
+@at_the_counter
+@require_safe
+def thinking(request: HttpRequest) -> HttpResponse:
+    """The person went home to think. Nothing is left of their visit: the page is the same for all."""
     return render(request, "counter/thinking.html")
 
 
@@ -284,8 +299,8 @@ def code(request: HttpRequest, visit_id: UUID) -> HttpResponse:
         return redirect("counter:sheet", visit_id)
     if onward == "suivant":
         until = counter.park(visit_id, **here)
-        kept = [moment.isoformat() for moment in _parked(request)]
-        request.session["counter_parked"] = [*kept, until.isoformat()][-20:]
+        kept = {visit: moment.isoformat() for visit, moment in _parked(request).items()}
+        request.session["counter_set_aside"] = kept | {str(visit_id): until.isoformat()}
         return redirect("counter:home")
     form = CounterCodeForm(posted(request))
     if form.is_valid():

@@ -15,6 +15,7 @@ urlpatterns = [
     path("guichet/", opening.home, name="home"),
     path("guichet/poste/", opening.post, name="post"),
     path("guichet/information/", opening.information, name="information"),
+    path("guichet/reflexion/", opening.thinking, name="thinking"),
     path("guichet/carte/", opening.card, name="card"),
     path("guichet/<uuid:visit_id>/", opening.identity, name="identity"),
     path("guichet/<uuid:visit_id>/existe/", opening.exists, name="exists"),

@@ -12,6 +12,7 @@ from dossiers import sharing
 from dossiers.sharing import Authorised, NotInForce, People
 from portal.doors import holders_only
 from portal.names import soft
+from portal.sent_twice import done_once
 
 
 @require_safe
@@ -28,6 +29,7 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @holders_only
+@done_once
 def withdraw(request: HttpRequest, grant_id: UUID) -> HttpResponse:
     """A page of its own, where one reads what changes before doing it."""
     by, at = request.actor, timezone.now()

@@ -1,7 +1,7 @@
 """Depositing a document: the file, what it is, and who will see it."""
 
 from functools import cache
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ from accounts.actors import Capacity
 from accounts.traits import normalise
 from documents import deposit as deposits
 from documents import nomenclature
-from documents.deposit import BadDocument, TooManyWaiting
+from documents.deposit import AlreadyThere, BadDocument, TooManyWaiting
 from dossiers import home
 from dossiers.identity import HolderBanner
 from portal.civility import civility
@@ -161,6 +161,12 @@ class DepositForm(Form):
         empty_value=None,
     )
 
+    again = forms.BooleanField(
+        label="Le déposer une deuxième fois",
+        required=False,
+        help_text="Choisissez de nouveau le fichier : un navigateur ne le garde pas d’un essai à l’autre.",
+    )
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, initial={"created_on": today()}, **kwargs)
 
@@ -200,6 +206,7 @@ class DepositForm(Form):
             "type_code": told["type"],
             "title": told["title"] or None,
             "created_on": told["created_on"],
+            "unless_there": not told["again"],
             "masked": not told["shown_to_professionals"],
             "withheld": not told["shown_to_holder"],
             "hidden_from_representatives": None
@@ -213,13 +220,20 @@ class DepositForm(Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
     form, status, wait = DepositForm(request.POST or None, request.FILES or None), 200, None
+    there: AlreadyThere | None = None
+    sent_as = _sent_as(request)
     if uploads.was_too_large(request):
         form = DepositForm({})
         form.errors.clear()
         form.add_error("content", deposits.TOO_LARGE.sentence)
     elif form.is_valid():
         try:
-            receipt = deposits.deposit(dossier_id, **form.deposited(), by=request.actor, at=timezone.now())
+            receipt = deposits.deposit(
+                dossier_id, **form.deposited(), sent_as=sent_as, by=request.actor, at=timezone.now()
+            )
+        except AlreadyThere as found:
+            there = found
+            form.add_error("content", found.sentence)
         except BadDocument as bad:
             form.add_error(FIELD_AT_FAULT.get(bad.field, bad.field), bad.sentence)
         except TooManyWaiting as full:
@@ -234,11 +248,21 @@ def deposit(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
         "form": form,
         "types": nomenclature.choices(),
         "civility": civility(front.holder, minor=front.holder.minor),
+        "sent_as": sent_as,
+        "there": there,
     }
     response = render(request, "professional/deposit.html", page, status=status)
     if wait:
         response["Retry-After"] = int(wait.total_seconds())
     return response
+
+
+def _sent_as(request: HttpRequest) -> UUID:
+    """The identifier of the form sent, else of the one to be shown."""
+    try:
+        return UUID(request.POST.get("envoi", ""))
+    except ValueError:
+        return uuid4()
 
 
 @professionals_only

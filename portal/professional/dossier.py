@@ -13,6 +13,7 @@ from access.policy import Reason
 from documents import consultation
 from dossiers import home, sharing
 from portal.civility import civility
+from portal.sent_twice import done_once
 
 from .rows import rows_of
 from .whom import professionals_only
@@ -42,6 +43,7 @@ def dossier(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
 
 @professionals_only
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 def agreement(request: HttpRequest, dossier_id: UUID) -> HttpResponse:
     """« M. Lacoste est-il d’accord ? » Declaring that he is creates an authorisation with an end."""
     if request.method == "POST":

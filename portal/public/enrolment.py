@@ -26,7 +26,7 @@ from dossiers.enrolment import EnrolmentState, Incomplete, Step
 from portal import dates, new_password
 from portal.forms import posted
 from portal.public import opening_under_way, questions
-from portal.sent_twice import answered_once
+from portal.sent_twice import answered_once, done_once
 from portal.typography import french
 from portal.wording import REFUSALS
 
@@ -109,6 +109,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@done_once
 @partial(applying, after_a_letter=True)
 def give_up(request: HttpRequest, application: UUID) -> HttpResponse:
     enrolment.give_up(application, by=enrolment.applicant(application), at=timezone.now())
@@ -150,6 +151,7 @@ def ask(request: HttpRequest, application: UUID, question: Question) -> HttpResp
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 @applying
 def review(request: HttpRequest, application: UUID) -> HttpResponse:
     """The answers together, then the one question that matters, asked of the insurer."""
@@ -187,6 +189,7 @@ def unreachable(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 @partial(applying, after_a_letter=True)
 def channel(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
@@ -219,6 +222,7 @@ def channel(request: HttpRequest, application: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 @partial(applying, after_a_letter=True)
 def code(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
@@ -287,6 +291,7 @@ def too_soon(soon: enrolment.TooSoon) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 @applying
 def login(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
@@ -311,6 +316,7 @@ def login(request: HttpRequest, application: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 @applying
 def contact(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()
@@ -326,6 +332,7 @@ def contact(request: HttpRequest, application: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 @applying
 def contact_code(request: HttpRequest, application: UUID) -> HttpResponse:
     by, at = enrolment.applicant(application), timezone.now()

@@ -21,7 +21,7 @@ from portal.forms import Choices, Form, posted
 from portal.public import waking
 from portal.public.coming_in import HOME, in_or_back, in_or_next, on_to
 from portal.public.questions import TYPED_AS_IS, CodeForm, NewPasswordForm, missing
-from portal.sent_twice import answered_once
+from portal.sent_twice import answered_once, done_once
 
 HOLDER = "holder"
 
@@ -79,6 +79,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@done_once
 def where(request: HttpRequest) -> HttpResponse:
     """Somebody with two contacts says which one, and anybody asks for another code."""
     at = timezone.now()

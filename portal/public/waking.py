@@ -20,7 +20,7 @@ from dossiers.waking import AskedToday, Sleeping, WrongWakeCode
 from portal import dates
 from portal.forms import Form, posted
 from portal.public.coming_in import in_or_back, in_or_next
-from portal.sent_twice import answered_once
+from portal.sent_twice import answered_once, done_once
 from portal.typography import french
 
 DIGITS = 9
@@ -83,6 +83,7 @@ def asleep(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
+@done_once
 def nothing_received(request: HttpRequest) -> HttpResponse:
     """« Je n'ai rien reçu »: it leaves for another known contact, or by letter, once a day."""
     at = timezone.now()

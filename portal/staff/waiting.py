@@ -15,6 +15,7 @@ from history import review
 from history.review import Cause, Waiting
 from portal import imports
 from portal.doors import for_capacity
+from portal.sent_twice import done_once
 from portal.typography import french
 from revocation import journalling
 
@@ -100,6 +101,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @staff_only
 @asked_then_done
+@done_once
 def retry(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if request.method == "POST":
         seen_at = _seen(request)
@@ -112,6 +114,7 @@ def retry(request: HttpRequest, task_id: UUID) -> HttpResponse:
 
 @staff_only
 @require_POST
+@done_once
 def retry_all(request: HttpRequest) -> HttpResponse:
     """« Tout relancer »: what was mended once is tried again for everybody it stopped."""
     seen_at, retried = _seen(request), 0
@@ -128,6 +131,7 @@ def retry_all(request: HttpRequest) -> HttpResponse:
 
 @staff_only
 @asked_then_done
+@done_once
 def close(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if request.method == "POST":
         seen_at = _seen(request)

@@ -238,7 +238,7 @@ def test_whoever_prefers_to_think_leaves_nothing(roy, lefevre):
     visit = receive(roy, "bernard")
     agreement = compare(roy, visit)
 
-    page = roy.post(f"{visit}reflexion/").content.decode()
+    page = roy.post(f"{visit}reflexion/", follow=True).content.decode()
 
     assert "Rien n’est ouvert, rien n’est gardé" in page
     assert roy.post(agreement, AGREED | NOTHING).status_code == 410

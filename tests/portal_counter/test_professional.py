@@ -57,6 +57,7 @@ def deposited(client, dossier, **answers):
         "title": "Radiographie du genou",
         "shown_to_professionals": "oui",
         "shown_to_holder": "oui",
+        "again": "on",  # the same bytes serve several tests
     }
     return client.post(f"{dossier}deposer/", given | answers)
 
