@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -155,8 +154,9 @@ def deposit(
         if withheld:
             passage.tell(withheld=True)
         answers = (type_code, title, created_on, masked, withheld, hidden_from_representatives)
-        document_id = _identifier(passage, sent_as, content, answers)
-        before = _Before(passage, document_id, unique_id, content, pointed_out=unless_there)
+        content_mac = passage.keyring.mac("content", content)
+        document_id = _identifier(passage, sent_as, content_mac, answers)
+        before = _Before(passage, document_id, unique_id, content_mac, pointed_out=unless_there)
         large = len(content) > keeping.SMALL
         holder = identity_of(passage)
         if header and _of_somebody_else(header, holder):
@@ -194,6 +194,7 @@ def deposit(
                     body=content,
                     unique_id=unique_id,
                     checked=False,
+                    content_mac=content_mac,
                     unless_there=unless_there,
                 ),
             )
@@ -464,6 +465,7 @@ class _Filing:
     body: bytes | None
     unique_id: str | None
     checked: bool
+    content_mac: bytes | None = None
     unless_there: bool = False
     replaces: DocumentRow | None = None
 
@@ -491,7 +493,6 @@ def _file(passage: Passage, filing: _Filing) -> bool:
     """
     parts: list[str] = []
     values: list[object] = []
-    content_mac = passage.keyring.mac("content", filing.body) if filing.body else None
     conditions: list[str] = []
     asked_of: list[object] = []
     if not filing.checked:
@@ -499,7 +500,7 @@ def _file(passage: Passage, filing: _Filing) -> bool:
         conditions, asked_of = [room], [*room_values]
     if filing.unless_there:
         conditions.append(_NO_TWIN)
-        asked_of += [passage.dossier_id, content_mac, passage.actor.id]
+        asked_of += [passage.dossier_id, filing.content_mac, passage.actor.id]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     if filing.replaces:
         parts.append(
@@ -516,7 +517,7 @@ def _file(passage: Passage, filing: _Filing) -> bool:
         f"filed AS (INSERT INTO documents_document ({_COLUMNS})"
         f" SELECT {_VALUES} {source} {where} {_ONCE} RETURNING id)"
     )
-    values += [*_row(passage, filing, content_mac), *asked_of]
+    values += [*_row(passage, filing), *asked_of]
     if filing.body is not None:
         kept = keeping.keep(
             passage.keyring,
@@ -574,7 +575,7 @@ def _room(passage: Passage) -> tuple[str, list[object]]:
     return queue.room(Urgency.CHECKS, author_id=actor.id, structure_id=actor.structure_id)
 
 
-def _row(passage: Passage, filing: _Filing, content_mac: bytes | None) -> list[object]:
+def _row(passage: Passage, filing: _Filing) -> list[object]:
     actor, keyring = passage.actor, passage.keyring
     replaces = filing.replaces.document_id if filing.replaces else None
     return [
@@ -593,7 +594,7 @@ def _row(passage: Passage, filing: _Filing, content_mac: bytes | None) -> list[o
         filing.media_type,
         len(filing.body or b""),
         keyring.mac("unique_id", filing.unique_id.encode()) if filing.unique_id else None,
-        content_mac,
+        filing.content_mac,
         replaces,
         things.seal(passage, filing.document_id, filing.description),
         DOCUMENT.mac(
@@ -618,11 +619,13 @@ def _row(passage: Passage, filing: _Filing, content_mac: bytes | None) -> list[o
 # What is there already -------------------------------------------------------------------------
 
 
-def _identifier(passage: Passage, sent_as: UUID | None, content: bytes, answers: Iterable[object]) -> UUID:
+def _identifier(
+    passage: Passage, sent_as: UUID | None, content_mac: bytes, answers: Iterable[object]
+) -> UUID:
     """That of the document: made of the form, of who sends it and of what is in it, when the form has one."""
     if sent_as is None:
         return uuid4()
-    said = [sent_as, passage.actor.id, sha256(content).hexdigest(), *answers]
+    said = [sent_as, passage.actor.id, content_mac.hex(), *answers]
     made = passage.keyring.mac("deposit", "\0".join(map(str, said)).encode())
     return UUID(bytes=made[:16], version=4)
 
@@ -634,7 +637,7 @@ class _Before:
     passage: Passage
     document_id: UUID
     unique_id: str | None
-    content: bytes
+    content_mac: bytes
     pointed_out: bool
 
     def found(self) -> tuple[UUID, BadDocument | None] | None:
@@ -643,9 +646,9 @@ class _Before:
         The same form was sent; or the same identifier is there, maybe of something else (IHE ITI-41); or the
         same bytes of the same author.
         """
-        passage, keyring = self.passage, self.passage.keyring
-        content_mac = keyring.mac("content", self.content)
-        unique_mac = keyring.mac("unique_id", self.unique_id.encode()) if self.unique_id else None
+        passage, content_mac, unique_mac = self.passage, self.content_mac, None
+        if self.unique_id:
+            unique_mac = passage.keyring.mac("unique_id", self.unique_id.encode())
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, unique_id_mac, content_mac, author_id, deposited_at, status"

@@ -23,7 +23,7 @@ from .traces import Line, gathered
 
 NEWS = 5  # lines shown on the holder's first page
 RECENT = 12  # entries of the ledger read for them, most often
-MOST_RECENT = 10 * RECENT
+MOST_RECENT = 5 * RECENT
 # What the holder did is no news to them, and the house's upkeep is none to anybody. Two indexes of the ledger
 # rest on these words (audit.models).
 NO_NEWS_FROM = (str(Capacity.HOLDER), str(Capacity.APPLICANT))

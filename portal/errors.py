@@ -1,7 +1,9 @@
 """What goes wrong, as a French page that says what to do next."""
 
+import math
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg
 import structlog
@@ -15,9 +17,10 @@ from django.utils.cache import patch_cache_control
 from access.gate import Damaged, Refused
 from access.policy import Reason
 from accounts.actors import Capacity
+from accounts.attempts import TooManyTries
 from accounts.signing_in import AccountAltered
 from documents.consultation import NoSuchPart
-from portal import doors
+from portal import dates, doors
 from portal.sent_twice import answered_already
 from portal.typography import french
 from portal.wording import ABSENT, REFUSALS, Answer
@@ -51,6 +54,7 @@ SENT_BY_NOBODY = Answer(
     "Votre session est terminée",
     french("Rien n'a été enregistré. Connectez-vous, puis envoyez de nouveau votre fichier."),
 )
+TOO_MANY = french("Plusieurs demandes viennent d'être faites")
 # Too many at once, or the database away: what was being done when it went may have been done.
 UNAVAILABLE = Answer(
     "Le service ne peut pas vous répondre en ce moment",
@@ -118,9 +122,23 @@ class RefusalMiddleware:
             case Unwritable():
                 log.error("journal unwritable", kind="grant")
                 return _page(request, NOTHING_GIVEN, status=503)
+            case TooManyTries(wait=wait):
+                return _too_many(request, wait)
             case NoSuchPart():
                 return _page(request, ABSENT, status=404)
         return None
+
+
+def _too_many(request: HttpRequest, wait: timedelta) -> HttpResponse:
+    """Asked too often, by a page that has no words of its own for it."""
+    words = french(f"Rien n'a été enregistré. Attendez {dates.lasting(wait)}, puis recommencez.")
+    answer = Answer(TOO_MANY, words)
+    if is_for_programs(request.path_info):
+        response: HttpResponse = _problem(answer, 429, reference_of(request))
+    else:
+        response = _page(request, answer, status=429)
+    response["Retry-After"] = str(math.ceil(wait.total_seconds()))
+    return response
 
 
 def doors_shut(request: HttpRequest) -> HttpResponse:

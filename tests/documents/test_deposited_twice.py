@@ -23,7 +23,8 @@ from .files import cda, pdf
 pytestmark = pytest.mark.django_db
 
 MINE = {"ins": INS, "family": "MOREAU TREBOUL", "given": "Camille"}
-LARGE = pdf() + b"%" * keeping.SMALL
+SMALL = pdf()  # each has an identifier of its own
+LARGE = SMALL + b"%" * keeping.SMALL
 THERE = "Ce document est déjà dans le dossier, déposé le "
 
 
@@ -39,7 +40,7 @@ def answers(content=None, name="lettre.pdf", **more):
         "created_on": timezone.localdate().strftime("%d/%m/%Y"),
         "shown_to_professionals": "oui",
         "shown_to_holder": "oui",
-        "content": SimpleUploadedFile(name, pdf() if content is None else content),
+        "content": SimpleUploadedFile(name, SMALL if content is None else content),
     } | more
 
 
@@ -80,7 +81,7 @@ def test_the_same_form_with_another_file_is_another_deposit(address, dossier_id,
 
 def test_one_form_cannot_be_used_by_somebody_else(deposit, dossier_id, camille):
     form = uuid4()
-    mine, hers = (deposit(sent_as=form, by=by, checked=False) for by in (LEFEVRE, NADIA))
+    mine, hers = (deposit(SMALL, sent_as=form, by=by, checked=False) for by in (LEFEVRE, NADIA))
 
     assert mine.document_id != hers.document_id
 
@@ -123,23 +124,23 @@ def test_a_cda_has_one_place_whoever_means_it(address, dossier_id, camille):
 
 
 def test_nobody_learns_of_the_deposits_of_somebody_else(deposit, dossier_id):
-    deposit(by=NADIA, masked=True)
+    deposit(SMALL, by=NADIA, masked=True)
 
-    assert not deposit(unless_there=True, checked=False).already
+    assert not deposit(SMALL, unless_there=True, checked=False).already
 
 
 def test_what_the_checks_refused_may_be_deposited_again(deposit, dossier_id, monkeypatch):
     monkeypatch.setattr(child, "inspect", lambda *_: Inspection("pdf.script", 0, 0, ()))
-    deposit()
+    deposit(SMALL)
 
-    deposit(unless_there=True, checked=False)
+    deposit(SMALL, unless_there=True, checked=False)
 
 
 def test_what_waits_to_be_checked_is_there_already(deposit, dossier_id):
-    receipt = deposit(checked=False)
+    receipt = deposit(SMALL, checked=False)
 
     with pytest.raises(AlreadyThere) as there:
-        deposit(unless_there=True, checked=False)
+        deposit(SMALL, unless_there=True, checked=False)
     assert there.value.document_id == receipt.document_id
 
 
@@ -152,7 +153,7 @@ def test_a_mangled_identifier_is_none(address, dossier_id, camille, form):
 
 
 def test_a_program_that_says_nothing_deposits_as_before(deposit, dossier_id, camille):
-    first, second = deposit(at=NOON, checked=False), deposit(at=NOON, checked=False)
+    first, second = (deposit(SMALL, at=NOON, checked=False) for _ in range(2))
 
     assert first.document_id != second.document_id
     assert depositing.receipt(dossier_id, second.document_id, by=LEFEVRE, at=NOON)
