@@ -75,7 +75,7 @@ def passes(name: str, command: list[str | Path]) -> bool:
 
 
 def run_the_tests() -> Outcome:
-    command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), *DEALT, "-rs", "tests"]
+    command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), *DEALT, "-rsfE", "tests"]
     command += sys.argv[1:]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as tests:
         assert tests.stdout is not None

@@ -30,7 +30,7 @@ COLUMNS = (
     *("First page", "Passed", "Failed", "Skipped", "Sentence"),
 )
 NOTHING = "–"
-JAIL_AND_DOCUMENTS = ".venv/bin/python -m pytest -n 2 --dist loadfile tests/jail tests/documents"
+JAIL_AND_DOCUMENTS = ".venv/bin/python -m pytest -n 2 --dist loadfile -rfE tests/jail tests/documents"
 
 pytestmark = [
     pytest.mark.skipif(
@@ -142,15 +142,23 @@ def test_the_two_commands(bare: Bare, account: str) -> None:
         )
     said = bare.run('cd dmp && make test 2>&1; echo "status $?"', account=account)
     told.add(counts_of("make test", said, namespaces=True))
-    assert said.strip().endswith("status 0"), said[-6000:]
+    assert said.strip().endswith("status 0"), what_failed(said)
     if account != "root":
         jailed = bare.run(
             f'cd dmp && {JAIL_AND_DOCUMENTS} 2>&1; echo "status $?"', account=account, namespaces=False
         )
         told.add(counts_of("tests of the jail and of documents", jailed, namespaces=False))
-        assert jailed.strip().endswith("status 0"), jailed[-6000:]
+        assert jailed.strip().endswith("status 0"), what_failed(jailed)
     assert lived.first_page_seconds is not None
     assert lived.first_page_seconds <= FIRST_PAGE_SECONDS
+
+
+def what_failed(said: str) -> str:
+    """The names of what failed, then how it did; skips are told by the count."""
+    lines = said.splitlines()
+    names = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    details = [line for line in lines if re.match(r"E  |____|\S+: FAILED|Failed: ", line)]
+    return "\n".join([*names, *details[:400]]) or said[-6000:]
 
 
 def counts_of(command: str, said: str, *, namespaces: bool) -> Row:
