@@ -18,7 +18,7 @@ from . import outbound
 from .identity import BadNumber, BirthDate, Ins, parse_ins
 from .issuer_keys import BadSignature, IssuerKeys
 from .paris import paris_day
-from .traits import Traits
+from .traits import Traits, absent
 
 FRESH = timedelta(minutes=5)
 CLOCKS_DIFFER = timedelta(seconds=30)
@@ -120,18 +120,24 @@ def reading(claims: dict[str, Any], *, nonce: str, post_id: str, at: datetime) -
         raise CardNotRead
     told = claims["traits"]
     traits = Traits(
-        birth_name=str(told["nom_naissance"]),
-        given_names=tuple(str(name) for name in told["prenoms"]),
+        birth_name=_name(told["nom_naissance"]),
+        given_names=tuple(filter(None, map(_name, told["prenoms"] or ()))),
         used_name=told.get("nom_utilise") or None,
         sex=str(told["sexe"]),
         birth_date=str(told["date_naissance"]),
         birth_place=told.get("lieu_naissance") or None,
     )
     BirthDate.parse(traits.birth_date, on=paris_day(read_at))
-    if not traits.birth_name or not traits.given_names or traits.sex not in ("F", "M"):
+    if traits.sex not in ("F", "M"):
         raise CardNotRead
     ins = parse_ins(str(claims["ins"]["oid"]), str(claims["ins"]["valeur"]), settings.DMP_INS_OIDS)
     return CardReading(ins=ins, traits=traits, vitale_serial=str(claims["serie_vitale"]), read_at=read_at)
+
+
+def _name(told: Any) -> str:
+    """A name that a card tells; nothing when it says that there is none."""
+    name = str(told or "").strip()
+    return "" if absent(name) else name
 
 
 def _ask(method: str, path: str, body: Any = None) -> Any:

@@ -71,7 +71,8 @@ def twin_tokens(traits: Traits) -> tuple[Token, ...]:
 
 
 def _names(traits: Traits) -> list[str]:
-    return [name for name in (traits.birth_name, traits.used_name) if name and squeezed(name)]
+    """What somebody is looked for by; an empty name for who has none at all."""
+    return list(traits.names_to_find)
 
 
 def _tokens_of_a_name(name: str, born: str, given: str) -> list[Token]:
@@ -112,8 +113,6 @@ def _parts(name: str) -> list[str]:
 def sought(name: str, born: str, given_name: str = "") -> list[tuple[Token, Rank]]:
     """The tokens that a question looks for."""
     letters = squeezed(name)
-    if not letters:
-        return []
     wanted: list[tuple[Token, Rank]] = []
     given_names = dict.fromkeys(map(squeezed, (given_name, *normalise(given_name).split()[:1])))
     wanted += [
@@ -143,10 +142,10 @@ def match(name: str, traits: Traits) -> Match | None:
 
 def _match(name: str, known: str) -> Match | None:
     letters, known_letters = squeezed(name), squeezed(known)
-    if not letters:
-        return None
     if letters == known_letters:
         return Match.WHOLE
+    if not letters:
+        return None
     if _one_of_the_other(name, known):
         return Match.PART
     if phonetic(name) and phonetic(name) == phonetic(known):

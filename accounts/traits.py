@@ -14,7 +14,10 @@ BIRTH_NAME, GIVEN_NAME, SEX, BIRTH_DATE = "birth_name", "given_name", "sex", "bi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """Who somebody is, as the civil register says it. `birth_date` is YYYYMMDD and may be lunar."""
+    """Who somebody is, as the civil register says it. `birth_date` is YYYYMMDD and may be lunar.
+
+    A birth name or given names that somebody does not have are empty: civil registers know such people.
+    """
 
     birth_name: str
     given_names: tuple[str, ...]
@@ -31,6 +34,12 @@ class Traits:
     def display_name(self) -> str:
         """Camille MARTIN, under the name she uses."""
         return f"{self.first_given_name} {self.used_name or self.birth_name}".strip()
+
+    @property
+    def names_to_find(self) -> tuple[str, ...]:
+        """The names that one is looked for by: of birth, used, or the given name of who has neither."""
+        names = (self.birth_name, self.used_name or "")
+        return tuple(name for name in names if not absent(name)) or (self.first_given_name,)
 
 
 def differences(a: Traits, b: Traits) -> frozenset[str]:
@@ -71,6 +80,8 @@ def normalise(text: str) -> str:
 
 def _other_script(text: str) -> str:
     """A name without any Latin letter keeps its own, or two such names would both be empty and equal."""
+    if not any(character.isalnum() for character in text):
+        return ""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -79,13 +90,26 @@ def squeezed(text: str) -> str:
     return normalise(text).replace(" ", "")
 
 
+# What registers and cards write for a name that somebody does not have; some write a dash.
+_NO_NAME = frozenset({"", "SANSNOM", "SANSPRENOM", "SANSPRENOMS"})
+
+
+def absent(name: str) -> bool:
+    """Whether what stands for a name says that there is none."""
+    return squeezed(name) in _NO_NAME
+
+
 def _same_name(a: str, b: str) -> bool:
-    return bool(squeezed(a)) and squeezed(a) == squeezed(b)
+    """Two absent names are the same, and an absent one is no other."""
+    return absent(b) if absent(a) else squeezed(a) == squeezed(b)
 
 
 def _same_first_given_name(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """The first of one is the first of the other, whole: « Jean » is not « Jean-Pierre », but a
     composed name may come in pieces (« Jean », « Pierre ») or as one field (« Jean Pierre »)."""
+    a, b = (tuple(name for name in names if not absent(name)) for names in (a, b))
+    if not a or not b:
+        return not a and not b
     return _begins_with(a, b) or _begins_with(b, a)
 
 

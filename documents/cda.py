@@ -316,11 +316,11 @@ class _Reader:
     def traits(self) -> Traits | None:
         birth_name = _first(self.families, "BR", "", but=USED_NAMES)
         given_names = _first(self.givens, "BR", "", but=("CL",)) or self.givens.get("CL")
-        if not birth_name or not given_names:
-            return None
+        if not birth_name and self.used_name():
+            return None  # a name that is used tells of nobody, though some people have no birth name
         return Traits(
-            birth_name=birth_name,
-            given_names=tuple(given_names),
+            birth_name=birth_name or "",
+            given_names=tuple(given_names or ()),
             sex=self.sex,
             birth_date=self.birth_date,
             used_name=self.used_name() or None,

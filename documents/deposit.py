@@ -16,7 +16,7 @@ from access.gate import Passage
 from access.policy import Action, Status
 from accounts import traits
 from accounts.actors import Actor
-from accounts.identity import BirthDate, Ins, ins_mac_input
+from accounts.identity import BirthDate, Ins, same_ins
 from accounts.paris import paris_day
 from dossiers.identity import HolderBanner, Identity, holder_of, identity_of, minor
 from jobs import queue
@@ -160,7 +160,7 @@ def deposit(
         large = len(content) > keeping.SMALL
         holder = identity_of(passage)
         if header and _of_somebody_else(header, holder):
-            refusal = SOMEBODY_ELSE
+            refusal = NAMELESS if _lacks_a_name(header, holder) else SOMEBODY_ELSE
         elif hidden_from_representatives is None and minor(holder.traits.birth_date, on=paris_day(at)):
             refusal = UNANSWERED
         elif created_on < BirthDate(holder.traits.birth_date).earliest:
@@ -354,6 +354,11 @@ UNANSWERED = BadDocument(
     field="hidden_from_representatives",
     code="unanswered",
 )
+NAMELESS = _bad_file(
+    "Ce document CDA ne dit pas de qui il parle : le nom ou le prénom du patient manque."
+    " Demandez à votre logiciel de l’y écrire, puis redéposez-le.",
+    "cda.nobody",
+)
 BEFORE_BIRTH = BadDocument(
     "Cette date est avant la naissance du patient. Vérifiez-la.", field="created_on", code="day_before_birth"
 )
@@ -433,18 +438,26 @@ def _about_nobody(header: cda.Header) -> str:
     ask = "Demandez à votre logiciel de l’y écrire, puis redéposez-le."
     if not header.ins:
         return f"Ce document CDA ne dit pas de qui il parle : le numéro INS du patient manque. {ask}"
-    if header.traits is not None:
-        return ""
-    if header.used_name:
+    if header.traits is None:
         return f"Ce document CDA donne le nom d’usage du patient, mais pas son nom de naissance. {ask}"
-    return f"Ce document CDA ne dit pas de qui il parle : le nom ou le prénom du patient manque. {ask}"
+    return ""
 
 
 def _of_somebody_else(header: cda.Header, holder: Identity) -> bool:
     """Every identity that the document carries is the holder's, number and traits."""
-    mine = ins_mac_input(holder.ins)
-    others = any(ins_mac_input(Ins(oid, value)) != mine for oid, value in header.ins)
+    others = any(not same_ins(Ins(*ins), holder.ins) for ins in header.ins)
     return others or header.traits is None or bool(traits.differences(holder.traits, header.traits))
+
+
+def _lacks_a_name(header: cda.Header, holder: Identity) -> bool:
+    """Whether the document differs from the holder only by a name that it does not give."""
+    theirs = header.traits
+    if theirs is None or any(not same_ins(Ins(*ins), holder.ins) for ins in header.ins):
+        return False
+    untold = {traits.BIRTH_NAME} if traits.absent(theirs.birth_name) else set()
+    if all(traits.absent(name) for name in theirs.given_names):
+        untold.add(traits.GIVEN_NAME)
+    return traits.differences(holder.traits, theirs) <= untold
 
 
 # Rows -----------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ class Visit:
 
     @property
     def given_name(self) -> str:
-        return self.given_names[0]
+        return self.given_names[0] if self.given_names else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

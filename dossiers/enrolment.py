@@ -435,7 +435,7 @@ def _identity(told: dict[str, Any]) -> Identity:
         ins=ins_of(nir, settings.DMP_INS_OIDS),
         traits=Traits(
             birth_name=told["birth_name"],
-            given_names=(told["given_name"],),
+            given_names=(told["given_name"],) if told["given_name"] else (),
             sex=nir.sex,
             birth_date=told["birth_date"],
         ),

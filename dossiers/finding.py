@@ -22,7 +22,7 @@ from accounts.identity import BirthDate, ins_of, parse_nir, same_ins
 from accounts.name_search import GivenMatch, Match, Rank, Token
 from accounts.paris import paris_day
 from accounts.people import ins_macs
-from accounts.traits import Traits, squeezed
+from accounts.traits import Traits, absent, squeezed
 from vault import blind
 
 from . import identity
@@ -118,6 +118,8 @@ def by_name(
     Birth names and names in use both answer. The given name sought chooses between people of the same name;
     when none of them has it, they are all shown.
     """
+    if absent(birth_name):  # a dash: who has no birth name is looked for by the given name
+        birth_name, given_name = given_name, ""
     wanted = name_search.sought(birth_name, birth_date.text, given_name)
     with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="name") as passage:
         rows = _rows(passage, BY_TOKENS, _tokens(wanted)) if wanted else []

@@ -82,7 +82,7 @@ class HolderBanner:
 
     @property
     def name(self) -> str:
-        return f"{self.given_name} {self.used_name or self.birth_name}"
+        return f"{self.given_name} {self.used_name or self.birth_name}".strip()
 
     @property
     def minor(self) -> bool:
@@ -118,7 +118,7 @@ def banner(
         dossier_id=dossier_id,
         birth_name=traits.birth_name,
         used_name=traits.used_name,
-        given_name=traits.given_names[0],
+        given_name=traits.first_given_name,
         sex=traits.sex,
         birth_date=traits.birth_date,
         age=BirthDate(traits.birth_date).age_on(on),

@@ -356,11 +356,14 @@ class _Reader:
     def traits(self) -> Traits:
         told = self.facts
         families, firsts, given = told.get("family.BR"), told.get("given.BR"), told.get("given.")
-        names = _given_names(firsts, given)
-        if not families or not families[0] or not names:
-            raise Rejected("no_traits")
+        names, birth_name = _given_names(firsts, given), families[0] if families else ""
+        # Some people have no birth name or no given name; a statement that tells another kind of it does
+        # not say whom it is about.
+        for told_of, kind in ((birth_name, "family."), (names, "given.")):
+            if not told_of and any(any(texts) for fact, texts in told.items() if fact.startswith(kind)):
+                raise Rejected("no_traits")
         return Traits(
-            birth_name=families[0],
+            birth_name=birth_name,
             given_names=names,
             sex=self.one("sex", "no_traits"),
             birth_date=self.one("birth", "no_traits")[:8],

@@ -7,7 +7,7 @@ other people's space for want of this; a doubt is a no.
 from dataclasses import dataclass
 
 from accounts.identity import Ins, same_ins
-from accounts.traits import Traits, differences
+from accounts.traits import BIRTH_NAME, GIVEN_NAME, Traits, absent, differences
 
 INS = "ins"
 
@@ -17,10 +17,13 @@ class Mismatch:
     """What disagrees: names of traits, never their values."""
 
     differing: frozenset[str]
+    untold: frozenset[str] = frozenset()  # those of them that the statement does not tell
 
     @property
     def code(self) -> str:
-        return "other_ins" if INS in self.differing else "other_traits"
+        if INS in self.differing:
+            return "other_ins"
+        return "no_traits" if self.differing <= self.untold else "other_traits"
 
 
 def mismatch(holder: tuple[Ins, Traits], named: tuple[Ins, Traits]) -> Mismatch | None:
@@ -28,4 +31,9 @@ def mismatch(holder: tuple[Ins, Traits], named: tuple[Ins, Traits]) -> Mismatch 
     differing = differences(holder[1], named[1])
     if not same_ins(holder[0], named[0]):
         differing |= {INS}
-    return Mismatch(differing) if differing else None
+    untold = {
+        BIRTH_NAME: absent(named[1].birth_name),
+        GIVEN_NAME: all(absent(name) for name in named[1].given_names),
+    }
+    missing = frozenset(trait for trait, is_missing in untold.items() if is_missing)
+    return Mismatch(differing, missing) if differing else None

@@ -42,8 +42,9 @@ def civility(person: Somebody, *, minor: bool = False) -> Civility:
         short, pronoun, strong, agreement = "Mme", "elle", "elle", "e"
     else:
         short, pronoun, strong, agreement = "M.", "il", "lui", ""
+    whole = f"{short} {name or given}" if name or given else "Cette personne"
     return Civility(
-        said=given if minor else f"{short} {name}",
+        said=given if minor and given else whole,
         pronoun=pronoun,
         strong=strong,
         agreement=agreement,

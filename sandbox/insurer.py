@@ -24,7 +24,7 @@ from sandbox.days import today
 from sandbox.memory import Memory
 from sandbox.newcomers import newcomers
 from sandbox.population import MARIE_OF_DIJON, Insurer, Person, by_ins
-from sandbox.wire import Malformed, View, body, machine, refusal, text
+from sandbox.wire import Malformed, View, body, machine, refusal, text, text_or_nothing
 
 ANSWERS_AFTER = 0.25  # seconds: every verification takes exactly as long, whoever it is about
 VERIFICATION_LASTS = timedelta(minutes=30)
@@ -104,9 +104,8 @@ def verify(request: HttpRequest) -> HttpResponse:
     """
     told = body(request)
     ins = text(told, "ins", "oid"), text(told, "ins", "valeur")
-    name, given_name, born = (
-        text(told, "traits", trait) for trait in ("nom_naissance", "prenom", "date_naissance")
-    )
+    name, given_name = (text_or_nothing(told, "traits", trait) for trait in ("nom_naissance", "prenom"))
+    born = text(told, "traits", "date_naissance")
     serial = text(told, "serie_vitale") if "serie_vitale" in told else None
 
     person = _insured(ins)
@@ -114,7 +113,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         return refusal(503, "unavailable", "Come back later.", Retry_After="600")
     if person is None or not (
         _alike(name, person.birth_name)
-        and _alike(given_name, person.given_names[0])
+        and _alike(given_name, person.given_name)
         and born.replace("-", "") == person.birth_date
         and (serial is None or serial.replace(" ", "") == person.vitale_serial)
         and _may_open_alone(person)

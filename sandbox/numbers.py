@@ -1,14 +1,16 @@
 """Check digits of the numbers that invented people carry, written apart from the house's own."""
 
 TEST_INS = "1.2.250.1.213.1.4.10"  # INS-NIR of test: never the number of somebody real
+TEST_NIA = "1.2.250.1.213.1.4.11"  # the same, for the numbers given while waiting
 
 
-def nir(sex: str, birth_date: str, commune: str, order: int) -> str:
-    """The 15 characters of a social security number.
+def nir(sex: str, birth_date: str, commune: str, order: int, *, waiting: bool = False) -> str:
+    """The 15 characters of a social security number, or of the one given while `waiting` for it.
 
     `commune` is the five-character INSEE code, Corsica included ("2A004").
     """
-    first_thirteen = f"{'1' if sex == 'M' else '2'}{birth_date[2:6]}{commune}{order:03d}"
+    first = {"M": "7" if waiting else "1", "F": "8" if waiting else "2"}[sex]
+    first_thirteen = f"{first}{birth_date[2:6]}{commune}{order:03d}"
     return f"{first_thirteen}{nir_key(first_thirteen):02d}"
 
 

@@ -177,7 +177,7 @@ def cda(paper: Paper, *, analyses: Sequence[Analysis], conclusion: str) -> bytes
 <telecom nullFlavor="NASK"/>
 <patient>
 <name><family qualifier="BR">{escape(person.birth_name)}</family>{others}\
-<given qualifier="BR">{escape(person.given_names[0])}</given></name>
+<given qualifier="BR">{escape(person.given_name)}</given></name>
 <administrativeGenderCode code="{person.sex}" codeSystem="2.16.840.1.113883.5.1"/>
 <birthTime value="{person.birth_date}"/>
 </patient>

@@ -13,7 +13,8 @@ from functools import cache
 from itertools import count
 from threading import Lock
 
-from sandbox.numbers import TEST_INS, finess, nir, rpps
+from sandbox.days import today
+from sandbox.numbers import TEST_INS, TEST_NIA, finess, nir, rpps
 
 
 class Insurer(StrEnum):
@@ -73,17 +74,18 @@ class Person:
     known_for: Mapping[str, int] = field(default_factory=dict)  # days, by channel, when not for years
     contacts_silent: bool = False  # the Assurance Maladie never says how to reach them
     died_on: date | None = None
+    waiting: bool = False  # for a definitive number: theirs is provisional
     insurer: Insurer = Insurer.ANSWERS
     story: str = ""  # what the people's page says of them
 
     @property
     def nir(self) -> str:
-        return nir(self.sex, self.birth_date, self.birth_place, self.order)
+        return nir(self.sex, self.birth_date, self.birth_place, self.order, waiting=self.waiting)
 
     @property
     def ins(self) -> tuple[str, str]:
         """OID and value, as the INS referential gives them."""
-        return TEST_INS, self.nir
+        return TEST_NIA if self.waiting else TEST_INS, self.nir
 
     @property
     def seed(self) -> int:
@@ -93,7 +95,12 @@ class Person:
     @property
     def name(self) -> str:
         """As one calls them: first given name, then the name they use."""
-        return f"{self.given_names[0]} {self.used_name or self.birth_name}"
+        return f"{self.given_name} {self.used_name or self.birth_name}".strip()
+
+    @property
+    def given_name(self) -> str:
+        """The first one; nothing for who has none."""
+        return self.given_names[0] if self.given_names else ""
 
     @property
     def birth_date_said(self) -> str:
@@ -341,7 +348,21 @@ LEO = Person(
     vitale_serial="50719330266",
     phone="0639981107",
     address="3 allée Saint-Étienne, 35000 Rennes",
-    story="est mineur : son DMP ne s’ouvre pas en ligne",
+    story="est un enfant sans carte à son nom : son DMP ne s’ouvre pas encore, ni en ligne ni à un guichet",
+)
+MANON = Person(
+    slug="manon",
+    sex="F",
+    birth_name="Tessa",
+    given_names=("Manon", "Alice"),
+    birth_date=f"{today().year - 16}0101",  # sixteen, whatever the year
+    birth_place="31555",
+    order=953,
+    vitale_serial="52410377609",
+    phone="0639982686",
+    address="19 rue des Lois, 31000 Toulouse",
+    story="a 16 ans et une carte Vitale à son nom : son DMP s’ouvre à un guichet, avec l’accord de sa mère, "
+    "Anne Tessa",
 )
 MARCEL = Person(
     slug="marcel",
@@ -442,10 +463,39 @@ PAULIN = Person(
     story="a un dossier à ouvrir pendant que l’Assurance Maladie ne répond pas",
 )
 
+AMARJIT = Person(
+    slug="amarjit",
+    sex="M",
+    birth_name="Gurung",
+    given_names=(),
+    birth_date="19900417",
+    birth_place="99215",
+    order=957,
+    vitale_serial="51410528836",
+    phone="0639982791",
+    address="8 rue Riquet, 31000 Toulouse",
+    story="n’a pas de prénom à l’état civil",
+)
+
+LAYLA = Person(
+    slug="layla",
+    sex="F",
+    birth_name="Rahimi",
+    given_names=("Layla",),
+    birth_date="19970621",
+    birth_place="99212",
+    order=959,
+    vitale_serial="51772046093",
+    phone="0639982896",
+    address="2 rue Bayard, 31000 Toulouse",
+    waiting=True,
+    story="attend son numéro définitif : le sien est provisoire et commence par 8",
+)
+
 CAST = (
     ELISE, CAMILLE, BERNARD, JEANNINE, ANGE, FATOU, INES, HUGO, SOPHIE, YVES,
     JEAN_BAPTISTE, CHLOE, LEO, MARCEL, MARIE_OF_NICE, MARIE_OF_DIJON,
-    NORA, GASTON, LUCETTE, PAULIN,
+    NORA, GASTON, LUCETTE, PAULIN, MANON, AMARJIT, LAYLA,
 )  # fmt: skip
 
 CABINET = Structure(

@@ -270,7 +270,6 @@ def _document(
 
 def _patient(person: Insured) -> str:
     oid, number = person.ins
-    first = person.given_names[0]
     sex = "Féminin" if person.sex == "F" else "Masculin"
     used = (
         f'\n          <family qualifier="CL">{escape(person.used_name)}</family>' if person.used_name else ""
@@ -282,8 +281,7 @@ def _patient(person: Insured) -> str:
       <patient classCode="PSN">
         <name>
           <family qualifier="BR">{escape(person.birth_name)}</family>
-          <given>{escape(" ".join(person.given_names))}</given>
-          <given qualifier="BR">{escape(first)}</given>{used}
+          {_given(person)}{used}
         </name>
         <administrativeGenderCode code="{person.sex}" displayName="{sex}" codeSystem="2.16.840.1.113883.5.1"/>
         <birthTime value="{person.birth_date}"/>
@@ -291,6 +289,14 @@ def _patient(person: Insured) -> str:
       </patient>
     </patientRole>
   </recordTarget>"""
+
+
+def _given(person: Insured) -> str:
+    if not person.given_names:
+        return '<given nullFlavor="NASK"/>'
+    listed, first = " ".join(person.given_names), person.given_names[0]
+    return f"""<given>{escape(listed)}</given>
+          <given qualifier="BR">{escape(first)}</given>"""
 
 
 def _organisation(element: str) -> str:

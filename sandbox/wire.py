@@ -53,6 +53,16 @@ def text(told: dict[str, Any], *path: str) -> str:
     return value
 
 
+def text_or_nothing(told: dict[str, Any], *path: str) -> str:
+    """The text found along `path`, which may be empty. Raises Malformed when there is none."""
+    value: Any = told
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(value, str):
+        raise Malformed(f"{'.'.join(path)} is missing.")
+    return value
+
+
 def machine(token: Callable[[], str]) -> Callable[[View], View]:
     """A door for machines that show `token()`: POST only, 401 without it, 400 when malformed."""
 

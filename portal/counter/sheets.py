@@ -72,7 +72,7 @@ def _woken(sheet: AccessSheet) -> bool:
 
 def _called(sheet: AccessSheet) -> str:
     if sheet.minor:
-        return soft(f"{sheet.given_name} {sheet.used_name or sheet.birth_name}")
+        return soft(f"{sheet.given_name} {sheet.used_name or sheet.birth_name}".strip())
     person = civility(sheet)
     name = soft(sheet.used_name or sheet.birth_name)
     return f"{'Madame' if person.agreement else 'Monsieur'} {name}"

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from accounts import contacts, logins
 from accounts.contacts import BadContact, Contact, ContactChannel, MaskedContact
 from accounts.identity import BadNir, BadNumber, BirthDate, card_serial, parse_nir
+from accounts.traits import absent
 from dossiers import enrolment
 from dossiers.enrolment import Doubt
 from dossiers.identity import minor
@@ -30,6 +31,9 @@ CODE = {
 
 def missing(sentence: str) -> dict[str, str]:
     return {"required": french(sentence)}
+
+
+NO_NAME = "-"  # what is typed for a name that one does not have
 
 
 class OpeningForm(DoubtingForm):
@@ -69,23 +73,37 @@ class NameForm(OpeningForm):
     birth_name = forms.CharField(
         label="Nom de naissance",
         help_text="Celui de votre acte de naissance, même si vous en utilisez un autre.",
-        error_messages=missing("Saisissez votre nom de naissance."),
+        error_messages=missing(
+            "Saisissez votre nom de naissance. Si votre acte de naissance n’en a pas, saisissez un tiret."
+        ),
         max_length=80,
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
     )
     given_name = forms.CharField(
         label="Premier prénom",
         help_text="Le premier de votre acte de naissance.",
-        error_messages=missing("Saisissez votre premier prénom."),
+        error_messages=missing(
+            "Saisissez votre premier prénom. Si votre acte de naissance n’en a pas, saisissez un tiret."
+        ),
         max_length=80,
         widget=forms.TextInput({"autocomplete": "given-name", "spellcheck": "false"}),
     )
 
+    @classmethod
+    def again(cls, known: Mapping[str, str]) -> Self:
+        names = {name: known[name] or NO_NAME for name in ("birth_name", "given_name") if name in known}
+        return cls(initial=names, known=known)
+
     def clean_birth_name(self) -> str:
-        return with_capitals(self.cleaned_data["birth_name"])
+        return _name(self.cleaned_data["birth_name"])
 
     def clean_given_name(self) -> str:
-        return with_capitals(self.cleaned_data["given_name"])
+        return _name(self.cleaned_data["given_name"])
+
+
+def _name(typed: str) -> str:
+    """A name as it is kept: empty when a dash says that there is none."""
+    return "" if absent(typed) else with_capitals(typed)
 
 
 class BirthForm(OpeningForm):
@@ -131,9 +149,9 @@ class BirthForm(OpeningForm):
 
 
 TOO_YOUNG = (
-    "Avant 18 ans, un dossier ne s’ouvre pas en ligne. Il s’ouvre à un guichet, pour qui a une carte Vitale "
-    "à son nom et vient avec son père, sa mère ou son tuteur. Sans carte à son nom, ce n’est pas encore "
-    "possible."
+    "Avant 18 ans, un dossier ne s’ouvre pas en ligne. Un jeune qui a une carte Vitale à son nom peut "
+    "l’ouvrir à un guichet, avec son père, sa mère ou son tuteur. Un enfant sans carte à son nom ne peut pas "
+    "encore en avoir."
 )
 
 

@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from accounts import card_reader
 from accounts.card_reader import CardInReader, CardNotRead, NoSuchPost, ReaderUnreachable
+from accounts.traits import absent
 from tests.accounts.forgeries import signed_with_the_public_key
 from tests.cast import NOON
 
@@ -111,6 +112,19 @@ def test_a_reading_tells_who_holds_the_card(reader):
     assert read.read_at == NOON
 
 
+@pytest.mark.parametrize("none", ["", None, "-", "SANS PRENOM"])
+def test_a_card_may_tell_that_somebody_has_no_given_name_or_no_birth_name(reader, none):
+    lacking = {"prenoms": [none], "nom_naissance": none if none != "SANS PRENOM" else "SANS NOM"}
+    reader.answer = staticmethod(
+        lambda nonce: signed(claims(nonce, traits=claims(nonce)["traits"] | lacking))
+    )
+
+    read = read_it(at=NOON + timedelta(minutes=1))
+
+    assert read.traits.given_names == ()
+    assert absent(read.traits.birth_name)
+
+
 FORGERIES = {
     "signed by another": lambda nonce: signed(claims(nonce), OTHER),
     "signed with another algorithm": lambda nonce: signed(claims(nonce), RSA, "RS256"),
@@ -129,7 +143,10 @@ FORGERIES = {
         claims(nonce, ins={"oid": "1.2.250.1.213.1.4.10", "valeur": "279035121518988"})
     ),
     "no traits": lambda nonce: signed(claims(nonce, traits={})),
-    "no name": lambda nonce: signed(claims(nonce, traits=claims(nonce)["traits"] | {"nom_naissance": ""})),
+    "no sex": lambda nonce: signed(claims(nonce, traits=claims(nonce)["traits"] | {"sexe": ""})),
+    "born on no date": lambda nonce: signed(
+        claims(nonce, traits=claims(nonce)["traits"] | {"date_naissance": "1979"})
+    ),
     "not an object": lambda nonce: signed([nonce]),
     "an instant that is none": lambda nonce: signed(claims(nonce, iat="soon")),
     "nothing": lambda nonce: "",

@@ -43,8 +43,11 @@ def test_writing_does_not_make_another_name(one, other):
         (("Jean",), ("Jeanne",), False),
         (("Pierre",), ("Jean", "Pierre"), False),
         (("Jean", "Pierre"), ("Jean", "Marie"), True),
-        ((), (), False),
-        (("",), ("",), False),
+        ((), (), True),  # some people have none
+        (("",), ("-",), True),
+        ((), ("SANS PRENOM",), True),
+        ((), ("Jean",), False),
+        (("Jean",), ("-",), False),
     ],
 )
 def test_the_first_given_name_is_compared_whole_with_the_list_of_the_other(one, other, same):

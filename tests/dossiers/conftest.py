@@ -126,8 +126,8 @@ def own_codes(monkeypatch):
 
 @pytest.fixture
 def opened_online(proved, own_codes):
-    def open_it(at=NOON, agreed=True, break_glass=True, regulation=True):
-        application_id, by, _ = proved(at)
+    def open_it(at=NOON, agreed=True, break_glass=True, regulation=True, **answers):
+        application_id, by, _ = proved(at, **answers)
         enrolment.choose_login(application_id, "camille-l-79", "un long mot de passe 79", by=by, at=at)
         enrolment.give_contact(application_id, Contact("sms", "+33612345642"), by=by, at=at)
         enrolment.verify_contact(application_id, own_codes[-1], by=by, at=at)

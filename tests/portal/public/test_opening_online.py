@@ -196,6 +196,15 @@ def test_a_number_changed_afterwards_is_compared_with_the_date(browser, the_insu
     assert the_insurer.asked == before
 
 
+def test_a_dash_says_that_there_is_no_such_name(browser, the_insurer):
+    identify(browser, given_name="-", birth_name="\u2014")
+
+    review = browser.get(reverse("public:enrol_review")).content.decode()
+
+    assert review.count("<dd>Aucun</dd>") == 2
+    assert 'value="-"' in browser.get(reverse("public:enrol_name")).content.decode()
+
+
 @pytest.mark.parametrize("years", [3, 15, 16, 17])
 def test_a_minor_is_told_at_once_who_can_open_a_dossier_and_who_cannot_yet(browser, the_insurer, years):
     go(browser, "enrol")
@@ -205,8 +214,8 @@ def test_a_minor_is_told_at_once_who_can_open_a_dossier_and_who_cannot_yet(brows
     _, page = birth(browser, f"31/12/{paris_day(timezone.now()).year - years}")
 
     assert "Avant 18 ans, un dossier ne s’ouvre pas en ligne." in page
-    assert "pour qui a une carte Vitale à son nom" in page
-    assert "Sans carte à son nom, ce n’est pas encore possible." in page
+    assert "Un jeune qui a une carte Vitale à son nom peut l’ouvrir à un guichet" in page
+    assert "Un enfant sans carte à son nom ne peut pas encore en avoir." in page
     assert 'name="sure"' not in page
     assert the_insurer.asked == 0
 

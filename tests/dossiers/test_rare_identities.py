@@ -1,0 +1,109 @@
+"""People whom few forms expect: without a given name or a birth name, with one letter, with a number given
+while they wait. One person, one dossier: opened once, found, its care history theirs."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from accounts.identity import BirthDate, Ins, nir_key
+from dossiers import counter, enrolment, finding
+from dossiers.enrolment import GoToACounter
+from history import cnam_hr, matching
+from sandbox import statements
+from sandbox.population import CAMILLE as SOMEBODY
+from tests.cast import LEFEVRE, NOON, PHARMACIST
+from tests.dossiers.conftest import CAMILLE_ANSWERS, CAMILLE_TRAITS
+
+pytestmark = pytest.mark.django_db
+
+NAMES = {
+    "no given name": ("Gurung", ()),
+    "no birth name": ("", ("Suharto",)),
+    "one letter": ("Y", ("O",)),
+    "neither": ("", ()),
+}
+
+
+def number(first: str) -> str:
+    thirteen = f"{first}790351215189"
+    return thirteen + nir_key(thirteen)
+
+
+def statement(traits, ins):
+    """What the insurer sends about them."""
+    told = replace(
+        SOMEBODY, birth_name=traits.birth_name, given_names=traits.given_names, birth_date=traits.birth_date
+    )
+    written = statements.write(told, since=date(2024, 11, 21), until=date(2026, 11, 21))
+    return cnam_hr.read(written.replace(told.nir.encode(), ins.value.encode()))
+
+
+@pytest.mark.parametrize(("birth_name", "given_names"), NAMES.values(), ids=NAMES)
+def test_whatever_names_somebody_lacks_they_have_one_dossier(
+    open_at_the_counter, reading, birth_name, given_names
+):
+    traits = replace(CAMILLE_TRAITS, birth_name=birth_name, given_names=given_names, used_name=None)
+    card = replace(reading, traits=traits)
+
+    sheet = open_at_the_counter(reading=card)
+
+    assert counter.receive(card, by=PHARMACIST, at=NOON).exists
+    found = finding.by_ins(card.ins.value, by=LEFEVRE, at=NOON)
+    assert [one.dossier_id for one in found] == [sheet.dossier_id]
+    found = finding.by_name(
+        birth_name or "-",
+        BirthDate(traits.birth_date),
+        given_name=given_names[0] if given_names else "",
+        by=LEFEVRE,
+        at=NOON,
+    )
+    assert [one.dossier_id for one in found] == [sheet.dossier_id]
+    theirs = statement(traits, card.ins)
+    assert matching.mismatch((card.ins, traits), (theirs.ins, theirs.traits)) is None
+
+
+@pytest.mark.parametrize(("birth_name", "given_names"), NAMES.values(), ids=NAMES)
+def test_they_open_it_online_as_at_a_counter(opened_online, reading, birth_name, given_names):
+    traits = replace(CAMILLE_TRAITS, birth_name=birth_name, given_names=given_names, used_name=None)
+
+    opened_online(birth_name=birth_name, given_name=given_names[0] if given_names else "")
+
+    assert counter.receive(replace(reading, traits=traits), by=PHARMACIST, at=NOON).exists
+
+
+@pytest.mark.parametrize("told", ["", "-", "?", "SANS PRENOM", "Sans prénom"])
+def test_a_register_writes_in_many_ways_that_there_is_no_given_name(told):
+    ours = replace(CAMILLE_TRAITS, given_names=())
+    theirs = replace(CAMILLE_TRAITS, given_names=(told,))
+
+    assert matching.differences(ours, theirs) == frozenset()
+    assert matching.differences(CAMILLE_TRAITS, theirs) == {"given_name"}
+    assert matching.differences(theirs, CAMILLE_TRAITS) == {"given_name"}
+
+
+@pytest.mark.parametrize("first", "3478")
+def test_a_number_given_while_waiting_opens_one_dossier_at_every_door(opened_online, reading, first):
+    value = number(first)
+    sex = "M" if first in "37" else "F"
+    traits = replace(CAMILLE_TRAITS, sex=sex, used_name=None)
+
+    opened_online(nir=value)
+
+    for oid in ("1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"):
+        card = replace(reading, ins=Ins(oid, value), traits=traits)
+        assert counter.receive(card, by=PHARMACIST, at=NOON).exists
+        theirs = statement(traits, card.ins)
+        assert not matching.same_ins(card.ins, Ins(oid, number("2")))
+        assert matching.same_ins(card.ins, theirs.ins)
+    assert len(finding.by_ins(value, by=LEFEVRE, at=NOON)) == 1
+
+
+def test_the_one_who_types_another_number_is_somebody_else(the_insurer):
+    the_insurer.knows = None
+    application_id = enrolment.start(at=NOON)
+    by = enrolment.applicant(application_id)
+    enrolment.answer(application_id, by=by, at=NOON, **{**CAMILLE_ANSWERS, "nir": number("8")})
+
+    with pytest.raises(GoToACounter):
+        enrolment.ask_insurer(application_id, by=by, at=NOON)
