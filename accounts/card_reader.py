@@ -15,10 +15,10 @@ from urllib.parse import quote
 from django.conf import settings
 
 from . import outbound
-from .identity import BadNumber, BirthDate, Ins, parse_ins
+from .identity import BadNumber, BirthDate, Ins, former_numbers, parse_ins
 from .issuer_keys import BadSignature, IssuerKeys
 from .paris import paris_day
-from .traits import Traits, absent
+from .traits import Traits, told_name
 
 FRESH = timedelta(minutes=5)
 CLOCKS_DIFFER = timedelta(seconds=30)
@@ -67,6 +67,7 @@ class CardReading:
     traits: Traits
     vitale_serial: str
     read_at: datetime
+    former: tuple[Ins, ...] = ()  # the numbers that they had before
 
 
 def posts(structure: str) -> list[Post]:
@@ -120,8 +121,8 @@ def reading(claims: dict[str, Any], *, nonce: str, post_id: str, at: datetime) -
         raise CardNotRead
     told = claims["traits"]
     traits = Traits(
-        birth_name=_name(told["nom_naissance"]),
-        given_names=tuple(filter(None, map(_name, told["prenoms"] or ()))),
+        birth_name=told_name(told["nom_naissance"]),
+        given_names=tuple(filter(None, map(told_name, told["prenoms"] or ()))),
         used_name=told.get("nom_utilise") or None,
         sex=str(told["sexe"]),
         birth_date=str(told["date_naissance"]),
@@ -131,13 +132,13 @@ def reading(claims: dict[str, Any], *, nonce: str, post_id: str, at: datetime) -
     if traits.sex not in ("F", "M"):
         raise CardNotRead
     ins = parse_ins(str(claims["ins"]["oid"]), str(claims["ins"]["valeur"]), settings.DMP_INS_OIDS)
-    return CardReading(ins=ins, traits=traits, vitale_serial=str(claims["serie_vitale"]), read_at=read_at)
-
-
-def _name(told: Any) -> str:
-    """A name that a card tells; nothing when it says that there is none."""
-    name = str(told or "").strip()
-    return "" if absent(name) else name
+    return CardReading(
+        ins=ins,
+        traits=traits,
+        vitale_serial=str(claims["serie_vitale"]),
+        read_at=read_at,
+        former=former_numbers(claims.get("ins_anciens"), of=ins, installation=settings.DMP_INS_OIDS),
+    )
 
 
 def _ask(method: str, path: str, body: Any = None) -> Any:

@@ -9,7 +9,7 @@ import string
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
 from .typed_days import IN_FIGURES, MONTHS, BadDay, not_of_the_calendar, numbers
 
@@ -22,6 +22,7 @@ OIDS = {"real": REAL_OIDS, "test": TEST_OIDS}
 # 3, 4, 7 and 8 begin a NIA: the number given while one waits for a NIR.
 SEX_OF_FIRST_DIGIT = {"1": "M", "2": "F", "3": "M", "4": "F", "7": "M", "8": "F"}
 PROVISIONAL = frozenset("3478")
+MOST_FORMER = 5  # numbers that somebody had before
 OLDEST = 125  # years: nobody has lived longer
 
 
@@ -225,6 +226,15 @@ def parse_ins(oid: str, value: str, installation: str) -> Ins:
     if oid not in OIDS[installation]:
         raise ForeignIns("Cette identité n’est pas reconnue par cette installation.")
     return ins_of(parse_nir(value), installation)
+
+
+def former_numbers(told: Any, *, of: Ins, installation: str) -> tuple[Ins, ...]:
+    """The numbers that somebody had before `of`, as [{"oid": …, "valeur": …}]; none when nothing is told.
+
+    Raises BadNumber, KeyError or TypeError when what is told is no list of numbers.
+    """
+    found = [parse_ins(str(one["oid"]), str(one["valeur"]), installation) for one in told or ()]
+    return tuple(dict.fromkeys(one for one in found if not same_ins(one, of)))[:MOST_FORMER]
 
 
 def ins_mac_input(ins: Ins) -> str:

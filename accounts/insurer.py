@@ -15,9 +15,9 @@ from django.conf import settings
 
 from . import outbound
 from .contacts import BadContact, Contact, ContactChannel, MaskedContact, known, validate
-from .identity import Ins
+from .identity import Ins, former_numbers, parse_ins, same_ins
 from .outbound import Answer
-from .traits import Traits
+from .traits import Traits, told_name
 
 MOST_CONTACTS = 20
 _SLOW_DOWN = {429, 503}
@@ -54,6 +54,8 @@ class Verification:
     id: str
     contacts: tuple[MaskedContact, ...]
     traits: Traits
+    ins: Ins | None = None  # their number of today, when it was asked about under a former one
+    former: tuple[Ins, ...] = ()  # the numbers that they had before
 
     def known(self, *, on: date) -> tuple[MaskedContact, ...]:
         """Those that it had known for long enough on a day to prove something
@@ -87,7 +89,7 @@ def verify(
         return None
     if answer.status != 200:
         raise InsurerUnreachable(f"insurer.status_{answer.status}")
-    return _verification(_json(answer))
+    return _verification(_json(answer), ins)
 
 
 def send_code(
@@ -151,7 +153,18 @@ def _json(answer: Answer) -> Any:
         raise InsurerUnreachable(error.code) from None
 
 
-def _verification(told: Any) -> Verification:
+def _numbers(told: Any, asked: Ins) -> tuple[Ins | None, tuple[Ins, ...]]:
+    """The number of today, if it is another than the one asked about, and those of before."""
+    installation = settings.DMP_INS_OIDS
+    today = told.get("ins")
+    ins = parse_ins(str(today["oid"]), str(today["valeur"]), installation) if today else asked
+    former = former_numbers(told.get("ins_anciens"), of=ins, installation=installation)
+    if same_ins(ins, asked):
+        return None, former
+    return ins, (asked, *(one for one in former if not same_ins(one, asked)))
+
+
+def _verification(told: Any, asked: Ins) -> Verification:
     try:
         contacts = tuple(
             MaskedContact(
@@ -159,16 +172,15 @@ def _verification(told: Any) -> Verification:
             )
             for c in told["contacts"][:MOST_CONTACTS]
         )
-        return Verification(str(told["id"]), contacts, _traits(told["traits"]))
+        return Verification(str(told["id"]), contacts, _traits(told["traits"]), *_numbers(told, asked))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise InsurerUnreachable("insurer.not_understood") from None
 
 
 def _traits(told: Any) -> Traits:
-    names = [str(name) for name in told["prenoms"]]
     return Traits(
-        birth_name=str(told["nom_naissance"]),
-        given_names=tuple(names),
+        birth_name=told_name(told["nom_naissance"]),
+        given_names=tuple(filter(None, map(told_name, told["prenoms"] or ()))),
         used_name=told.get("nom_utilise") or None,
         sex=str(told["sexe"]),
         birth_date=str(told["date_naissance"]),

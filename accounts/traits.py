@@ -99,6 +99,12 @@ def absent(name: str) -> bool:
     return squeezed(name) in _NO_NAME
 
 
+def told_name(told: object) -> str:
+    """A name as a card or the insurer tells it; nothing when it says that there is none."""
+    name = str(told or "").strip()
+    return "" if absent(name) else name
+
+
 def _same_name(a: str, b: str) -> bool:
     """Two absent names are the same, and an absent one is no other."""
     return absent(b) if absent(a) else squeezed(a) == squeezed(b)

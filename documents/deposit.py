@@ -16,8 +16,9 @@ from access.gate import Passage
 from access.policy import Action, Status
 from accounts import traits
 from accounts.actors import Actor
-from accounts.identity import BirthDate, Ins, same_ins
+from accounts.identity import BirthDate, Ins
 from accounts.paris import paris_day
+from dossiers import numbers
 from dossiers.identity import HolderBanner, Identity, holder_of, identity_of, minor
 from jobs import queue
 from jobs.urgency import Urgency
@@ -159,8 +160,8 @@ def deposit(
         before = _Before(passage, document_id, unique_id, content_mac, pointed_out=unless_there)
         large = len(content) > keeping.SMALL
         holder = identity_of(passage)
-        if header and _of_somebody_else(header, holder):
-            refusal = NAMELESS if _lacks_a_name(header, holder) else SOMEBODY_ELSE
+        if header and _of_somebody_else(passage, header, holder):
+            refusal = NAMELESS if _lacks_a_name(passage, header, holder) else SOMEBODY_ELSE
         elif hidden_from_representatives is None and minor(holder.traits.birth_date, on=paris_day(at)):
             refusal = UNANSWERED
         elif created_on < BirthDate(holder.traits.birth_date).earliest:
@@ -443,16 +444,24 @@ def _about_nobody(header: cda.Header) -> str:
     return ""
 
 
-def _of_somebody_else(header: cda.Header, holder: Identity) -> bool:
+def _of_somebody_else(passage: Passage, header: cda.Header, holder: Identity) -> bool:
     """Every identity that the document carries is the holder's, number and traits."""
-    others = any(not same_ins(Ins(*ins), holder.ins) for ins in header.ins)
-    return others or header.traits is None or bool(traits.differences(holder.traits, header.traits))
+    return (
+        _of_another_number(passage, header, holder)
+        or header.traits is None
+        or bool(traits.differences(holder.traits, header.traits))
+    )
 
 
-def _lacks_a_name(header: cda.Header, holder: Identity) -> bool:
+def _of_another_number(passage: Passage, header: cda.Header, holder: Identity) -> bool:
+    """Whether the document carries a number that is not the holder's."""
+    return any(not numbers.is_of(Ins(*ins), holder, passage.dossier_id) for ins in header.ins)
+
+
+def _lacks_a_name(passage: Passage, header: cda.Header, holder: Identity) -> bool:
     """Whether the document differs from the holder only by a name that it does not give."""
     theirs = header.traits
-    if theirs is None or any(not same_ins(Ins(*ins), holder.ins) for ins in header.ins):
+    if theirs is None or _of_another_number(passage, header, holder):
         return False
     untold = {traits.BIRTH_NAME} if traits.absent(theirs.birth_name) else set()
     if all(traits.absent(name) for name in theirs.given_names):

@@ -25,7 +25,6 @@ from accounts import contacts, insurer, logins, notices, people, web_access
 from accounts.actors import Actor
 from accounts.card_reader import CardReading
 from accounts.contacts import Contact, ContactChannel, MaskedContact
-from accounts.identity import ins_mac_input
 from accounts.insurer import InsurerUnreachable, Use
 from accounts.logins import Printed
 from accounts.paris import paris_day
@@ -33,7 +32,7 @@ from accounts.web_access import AccessState, ContactOfSeveral
 from jobs import queue
 from vault import blind, subjects
 
-from . import applications, codes, waking
+from . import applications, codes, numbers, waking
 from . import identity as identities
 from .applications import ApplicationAtTheDoor, ApplicationForTheHouse, ApplicationRow, CardRead, present
 from .codes import CodeExpired, NoTriesLeft, TooSoon, WrongCode
@@ -237,7 +236,7 @@ def receive(reading: CardReading, *, by: Actor, at: datetime, desk: str = "") ->
 
 
 def _receive(reading: CardReading, by: Actor, at: datetime, desk: str) -> Visit:
-    who = Identity(reading.ins, reading.traits)
+    who = Identity(reading.ins, reading.traits, reading.former)
     read = {
         "card_read_at": reading.read_at.isoformat(),
         "desk": desk,
@@ -265,6 +264,8 @@ def _receive(reading: CardReading, by: Actor, at: datetime, desk: str) -> Visit:
                 queue.enqueue(ASK_CONTACTS, subject_id=visit_id, idem=str(visit_id), at=at)
             visit = _visit(row, at)
             passage.tell(exists=visit.exists)
+            if who.former and (dossier_id := numbers.dossier_of(who)) is not None:
+                numbers.link(who, dossier_id)
             return visit
     except gate.Refused as refusal:
         raise _said(refusal) from None
@@ -756,7 +757,7 @@ class DossierOfAVisit:
             return seen
         who = Identity.from_told(row.told["identity"])
         standing = replace(seen.standing, holder_present=present(row.told, at))
-        dossier_id = dossier_of(who)
+        dossier_id = numbers.dossier_of(who)
         if dossier_id is None:
             return replace(seen, standing=standing)
         entered = DossierAtTheDoor(dossier_id).facts(actor, at)
@@ -764,7 +765,7 @@ class DossierOfAVisit:
         target = replace(
             entered.target,
             # Found by a digest that stands in clear: the dossier itself says whose it is.
-            altered=entered.target.altered or ins_mac_input(theirs.ins) != ins_mac_input(who.ins),
+            altered=entered.target.altered or not _is_theirs(who, theirs, dossier_id),
             owner_id=seen.target.owner_id,
             expired=seen.target.expired,
             minor=minor(who.traits.birth_date, on=paris_day(at)),
@@ -772,16 +773,9 @@ class DossierOfAVisit:
         return replace(entered, target=target, standing=standing, row=row)
 
 
-def dossier_of(who: Identity) -> UUID | None:
-    """The dossier of this person, open or closed."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT d.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id"
-            " WHERE p.ins_mac = ANY(%s)",
-            [people.ins_macs(who.ins)],
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None
+def _is_theirs(who: Identity, known: Identity, dossier_id: UUID) -> bool:
+    """Whether a dossier is that of who stands there: one of their numbers is its own, or was linked to it."""
+    return any(numbers.is_of(number, known, dossier_id) for number in who.numbers)
 
 
 def nothing_received(visit_id: UUID, *, by: Actor, at: datetime, desk: str = "") -> None:
@@ -917,15 +911,13 @@ def _told(answers: Answers) -> dict[str, Any]:
 
 def _has(who: Identity) -> tuple[Has, bool]:
     """What somebody has already, and whether somebody else could be taken for them."""
+    dossier_id = numbers.dossier_of(who)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT own.id, u.id, {TWIN} FROM (SELECT) AS one"  # noqa: S608 ours
-            " LEFT JOIN accounts_person me ON me.ins_mac = ANY(%s::bytea[])"
-            " LEFT JOIN dossiers_dossier own ON own.holder_id = me.id"
-            " LEFT JOIN accounts_user u ON u.dossier_id = own.id ORDER BY own.id IS NULL LIMIT 1",
-            [*twin_of(who), people.ins_macs(who.ins)],
+            f"SELECT (SELECT id FROM accounts_user WHERE dossier_id = %s::uuid), {TWIN}",  # noqa: S608 ours
+            [dossier_id, *twin_of(who)],
         )
-        dossier_id, user_id, twin = cursor.fetchone()
+        user_id, twin = cursor.fetchone()
     return _access_of(dossier_id, user_id), twin
 
 

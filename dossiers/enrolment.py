@@ -28,11 +28,11 @@ from accounts.passwords import WeakPassword, propose, refuse_weak
 from accounts.traits import Traits, differences
 from accounts.web_access import AccessState
 
-from . import applications, codes
+from . import applications, codes, numbers
 from .applications import ApplicationAtTheDoor, ApplicationRow, ToBegin
 from .codes import CodeExpired, NoTriesLeft, NotYetUsable, TooSoon, WrongCode
 from .identity import Identity, minor
-from .opening import Consent, Opened, WebAccess, holder_of_a_dossier, open_from
+from .opening import Consent, Opened, WebAccess, open_from
 
 ANSWERS = ("nir", "birth_name", "given_name", "birth_date", "vitale_serial")
 CONFIRMED = "confirmed"  # the date of birth, with the number, that was doubted and then confirmed
@@ -203,9 +203,10 @@ def ask_insurer(
         overtaken = now["asked"] != asked or any(now[name] != told[name] for name in ANSWERS)
         passage.tell(matched=not refused, overtaken=overtaken)
         if verification is not None and not refused and not overtaken:
+            theirs = Identity(verification.ins or who.ins, verification.traits, verification.former)
             applications.keep(
                 passage,
-                identity=Identity(who.ins, verification.traits).told(),
+                identity=theirs.told(),
                 verification=verification.id,
                 contacts=[[one.id, one.channel, one.mask] for one in known],
             )
@@ -262,7 +263,7 @@ def verify_code(application_id: UUID, code: str, *, by: Actor, at: datetime, ori
         if kept == told.get("code"):
             passage.leave_no_trace()  # nothing was weighed
         if refusal is None:
-            exists = holder_of_a_dossier(Identity.from_told(told["identity"]).ins) is not None
+            exists = numbers.dossier_of(Identity.from_told(told["identity"])) is not None
             # A letter may have taken days: whoever types its code has thirty minutes to go on.
             by_post = kept is not None and kept["channel"] == ContactChannel.POST
             until = at + applications.LIFETIME if by_post else None

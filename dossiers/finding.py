@@ -18,14 +18,14 @@ from access.gate import Passage
 from access.policy import Action
 from accounts import name_search
 from accounts.actors import Actor
-from accounts.identity import BirthDate, ins_of, parse_nir, same_ins
+from accounts.identity import BirthDate, ins_of, parse_nir
 from accounts.name_search import GivenMatch, Match, Rank, Token
 from accounts.paris import paris_day
 from accounts.people import ins_macs
 from accounts.traits import Traits, absent, squeezed
 from vault import blind
 
-from . import identity
+from . import identity, numbers
 from .identity import Identity
 from .things import COLUMNS, GRANT_IN_FORCE, DossierRow, Register, asking, dossier_holds, row_of
 
@@ -101,12 +101,15 @@ def by_ins(text: str, *, by: Actor, at: datetime) -> Found:
     with gate.admitted(by, Action.SEARCH, Register(), at=at, looked_by="ins") as passage:
         rows = _rows(
             passage,
-            "SELECT d.id AS dossier_id, 0 AS rank FROM accounts_person p"
-            " JOIN dossiers_dossier d ON d.holder_id = p.id"
-            " WHERE p.ins_mac = ANY(%(macs)s) AND d.closed_at IS NULL",
-            {"macs": ins_macs(asked)},
+            "SELECT d.id AS dossier_id, 0 AS rank FROM dossiers_dossier d WHERE d.closed_at IS NULL"
+            " AND d.id IN (SELECT d.id FROM accounts_person p JOIN dossiers_dossier d ON d.holder_id = p.id"
+            "   WHERE p.ins_mac = ANY(%(macs)s)"
+            "   UNION SELECT t.dossier_id FROM dossiers_searchtoken t WHERE t.token = ANY(%(tokens)s))",
+            {"macs": ins_macs(asked), "tokens": numbers.finding_tokens(asked)},
         )
-        met = [(row, known) for row, known in _met(passage, rows) if same_ins(known.ins, asked)]
+        met = [
+            (row, known) for row, known in _met(passage, rows) if numbers.is_of(asked, known, row.dossier_id)
+        ]
         return _shown(passage, [_Answer(row, known, Match.WHOLE, GivenMatch.SAME) for row, known in met])
 
 
@@ -244,7 +247,8 @@ TWIN = """EXISTS (SELECT FROM dossiers_searchtoken t JOIN dossiers_dossier d ON 
 def twin_of(who: Identity) -> list[Any]:
     """The parameters of TWIN: whether somebody else has an open dossier under the same name, the same given
     name and the same day. Nobody is unsealed; dossiers of an earlier form are not counted."""
-    return [[blind.token(*token) for token in name_search.twin_tokens(who.traits)], ins_macs(who.ins)]
+    macs = [mac for number in who.numbers for mac in ins_macs(number)]
+    return [[blind.token(*token) for token in name_search.twin_tokens(who.traits)], macs]
 
 
 def has_a_twin(who: Identity) -> bool:

@@ -21,6 +21,12 @@ class Identity:
 
     ins: Ins
     traits: Traits
+    former: tuple[Ins, ...] = ()  # the numbers that they had before, as the card or the insurer tells them
+
+    @property
+    def numbers(self) -> tuple[Ins, ...]:
+        """Every number that they are known under, the present one first."""
+        return (self.ins, *self.former)
 
     @property
     def birth_place(self) -> str:
@@ -47,6 +53,7 @@ class Identity:
             "birth_date": self.traits.birth_date,
             "used_name": self.traits.used_name,
             "birth_place": self.traits.birth_place,
+            **({"former": [[one.oid, one.value] for one in self.former]} if self.former else {}),
         }
 
     @classmethod
@@ -61,6 +68,7 @@ class Identity:
                 used_name=told["used_name"],
                 birth_place=told["birth_place"],
             ),
+            former=tuple(Ins(*one) for one in told.get("former", ())),
         )
 
 

@@ -15,7 +15,6 @@ from access.policy import Action, Target
 from accounts import logins, name_search, people
 from accounts.actors import Actor
 from accounts.contacts import Contact
-from accounts.identity import Ins
 from accounts.logins import Credentials, Printed
 from accounts.paris import paris_day
 from accounts.web_access import AccessState
@@ -24,6 +23,7 @@ from vault import subjects
 from vault.subjects import SubjectKind
 
 from . import identity as identities
+from . import numbers
 from .applications import ApplicationAtTheDoor, ApplicationRow, keep_instead, present, sealed_again
 from .finding import tokens_of
 from .identity import Identity
@@ -86,7 +86,8 @@ class ApplicationToOpen(ApplicationAtTheDoor):
         if "identity" not in row.told:
             return facts
         who = Identity.from_told(row.told["identity"])
-        person_id, holds_one = person_of(who.ins)
+        person_id, dossier_id = numbers.person_of(who)
+        holds_one = dossier_id is not None
         consent = self.consent_of(row.told)
         return replace(
             facts,
@@ -103,23 +104,6 @@ class ApplicationToOpen(ApplicationAtTheDoor):
                 represented=consent is not None and consent.represented,
             ),
         )
-
-
-def person_of(ins: Ins) -> tuple[UUID | None, bool]:
-    """The Person of this INS, and whether they have a dossier, open or closed."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT p.id, d.id IS NOT NULL FROM accounts_person p"
-            " LEFT JOIN dossiers_dossier d ON d.holder_id = p.id WHERE p.ins_mac = ANY(%s)",
-            [people.ins_macs(ins)],
-        )
-        return cursor.fetchone() or (None, False)
-
-
-def holder_of_a_dossier(ins: Ins) -> UUID | None:
-    """The Person of this INS if they have a dossier, open or closed."""
-    person_id, holds_one = person_of(ins)
-    return person_id if holds_one else None
 
 
 def asked_again_when_raced(opening: Callable[..., Opened]) -> Callable[..., Opened]:
@@ -260,7 +244,7 @@ def _write(
                     consent_id,
                     {**consent.captured, OBJECTED: [str(to) for _, to in objections]},
                 ),
-                *(dossier_id, tokens_of(who.traits)),
+                *(dossier_id, [*tokens_of(who.traits), *numbers.tokens_of(who.former, dossier_id)]),
                 *(dossier_id, at, [row_id for row_id, _ in objections], [to for _, to in objections]),
                 [OBJECTION.mac(keyring, row_id, dossier_id, to, at, None) for row_id, to in objections],
                 *job.params,

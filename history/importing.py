@@ -24,6 +24,7 @@ from accounts.paris import paris_day
 from documents import deposit
 from documents.deposit import AlreadyReplaced
 from documents.nomenclature import CARE_HISTORY, TYPES
+from dossiers import numbers
 from dossiers.house import HOUSE
 from dossiers.identity import identity_of
 from jobs.leases import MAX_ATTEMPTS, Fenced, Held, Later, Lease
@@ -252,7 +253,11 @@ def _file(passage: Passage, lease: Lease, statement: Statement, received: Receiv
     """File a statement and end the job, unless it is somebody else's, or of another time: then the code of
     the refusal."""
     holder = identity_of(passage)
-    if differs := matching.mismatch((holder.ins, holder.traits), (statement.ins, statement.traits)):
+    if differs := matching.mismatch(
+        (holder.ins, holder.traits),
+        (statement.ins, statement.traits),
+        theirs=lambda number: numbers.is_of(number, holder, passage.dossier_id),
+    ):
         return differs.code
     if early := _ahead_of(statement, passage.at):
         return early

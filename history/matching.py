@@ -4,6 +4,7 @@ INS and strict traits must all agree, as the INS referential compares them. Cert
 other people's space for want of this; a doubt is a no.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from accounts.identity import Ins, same_ins
@@ -26,10 +27,15 @@ class Mismatch:
         return "no_traits" if self.differing <= self.untold else "other_traits"
 
 
-def mismatch(holder: tuple[Ins, Traits], named: tuple[Ins, Traits]) -> Mismatch | None:
-    """What keeps a statement about `named` out of the dossier of `holder`; None when it is theirs."""
+def mismatch(
+    holder: tuple[Ins, Traits], named: tuple[Ins, Traits], *, theirs: Callable[[Ins], bool] = lambda _: False
+) -> Mismatch | None:
+    """What keeps a statement about `named` out of the dossier of `holder`; None when it is theirs.
+
+    `theirs` says of another number whether it is the holder's too.
+    """
     differing = differences(holder[1], named[1])
-    if not same_ins(holder[0], named[0]):
+    if not same_ins(holder[0], named[0]) and not theirs(named[0]):
         differing |= {INS}
     untold = {
         BIRTH_NAME: absent(named[1].birth_name),

@@ -121,6 +121,7 @@ def attested(person: Person, nonce: str, post_id: str) -> str:
         "nonce": nonce,
         "poste": post_id,
         "ins": {"oid": oid, "valeur": value},
+        "ins_anciens": [{"oid": oid, "valeur": value} for oid, value in person.former],
         "traits": {
             "nom_naissance": person.birth_name,
             "nom_utilise": person.used_name,

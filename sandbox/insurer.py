@@ -138,7 +138,11 @@ def verify(request: HttpRequest) -> HttpResponse:
         "date_naissance": person.birth_date,
         "lieu_naissance": person.birth_place,
     }
-    return JsonResponse({"id": identifier, "contacts": contacts, "traits": traits})
+    numbers = {
+        "ins": {"oid": person.ins[0], "valeur": person.ins[1]},
+        "ins_anciens": [{"oid": oid, "valeur": value} for oid, value in person.former],
+    }
+    return JsonResponse({"id": identifier, "contacts": contacts, "traits": traits, **numbers})
 
 
 OPENING, COUNTER, WAKING = "ouverture", "guichet", "eveil"

@@ -75,6 +75,7 @@ class Person:
     contacts_silent: bool = False  # the Assurance Maladie never says how to reach them
     died_on: date | None = None
     waiting: bool = False  # for a definitive number: theirs is provisional
+    waited: bool = False  # they had a provisional number before
     insurer: Insurer = Insurer.ANSWERS
     story: str = ""  # what the people's page says of them
 
@@ -86,6 +87,13 @@ class Person:
     def ins(self) -> tuple[str, str]:
         """OID and value, as the INS referential gives them."""
         return TEST_NIA if self.waiting else TEST_INS, self.nir
+
+    @property
+    def former(self) -> list[tuple[str, str]]:
+        """The numbers that they had before, OID and value."""
+        if not self.waited:
+            return []
+        return [(TEST_NIA, nir(self.sex, self.birth_date, self.birth_place, self.order, waiting=True))]
 
     @property
     def seed(self) -> int:
@@ -492,10 +500,26 @@ LAYLA = Person(
     story="attend son numéro définitif : le sien est provisoire et commence par 8",
 )
 
+TARIQ = Person(
+    slug="tariq",
+    sex="M",
+    birth_name="Noorzai",
+    given_names=("Tariq",),
+    birth_date="19940309",
+    birth_place="99212",
+    order=961,
+    vitale_serial="51772118504",
+    phone="0639983004",
+    address="5 place Dupuy, 31000 Toulouse",
+    waited=True,
+    story="a eu un numéro provisoire, qui commençait par 7, puis son numéro définitif : un seul dossier pour "
+    "les deux",
+)
+
 CAST = (
     ELISE, CAMILLE, BERNARD, JEANNINE, ANGE, FATOU, INES, HUGO, SOPHIE, YVES,
     JEAN_BAPTISTE, CHLOE, LEO, MARCEL, MARIE_OF_NICE, MARIE_OF_DIJON,
-    NORA, GASTON, LUCETTE, PAULIN, MANON, AMARJIT, LAYLA,
+    NORA, GASTON, LUCETTE, PAULIN, MANON, AMARJIT, LAYLA, TARIQ,
 )  # fmt: skip
 
 CABINET = Structure(
@@ -608,7 +632,8 @@ def everybody() -> tuple[Person, ...]:
 
 @cache
 def by_ins() -> dict[tuple[str, str], Person]:
-    return {person.ins: person for person in everybody()}
+    """Whoever has a number, or had it."""
+    return {number: person for person in everybody() for number in (person.ins, *person.former)}
 
 
 @cache

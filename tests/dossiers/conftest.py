@@ -1,6 +1,6 @@
 """Somebody's dossier, opened through the operations, with the outside world played by the test."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import pytest
@@ -67,13 +67,13 @@ class Insurer:
     )
     codes: list[str] = None
     asked: int = 0
+    numbers: dict = field(default_factory=dict)  # what it tells of other numbers
 
     def verify(self, ins, traits, vitale_serial, *, within=None):
         self.asked += 1
-        certified = replace(
-            traits, birth_name=traits.birth_name.upper(), given_names=(traits.first_given_name, "JEANNE")
-        )
-        return insurer.Verification("v1", self.knows, certified) if self.knows else None
+        given_names = (traits.first_given_name, "JEANNE") if traits.given_names else ()
+        certified = replace(traits, birth_name=traits.birth_name.upper(), given_names=given_names)
+        return insurer.Verification("v1", self.knows, certified, **self.numbers) if self.knows else None
 
     def send_code(self, verification_id, contact_id, code):
         assert (verification_id, contact_id) in {("v1", "c1"), ("v1", "c2")}

@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from django.db import connection, transaction
 
-from accounts.identity import BirthDate, Ins, nir_key
-from dossiers import counter, enrolment, finding
+from accounts.identity import BadNumber, BirthDate, Ins, former_numbers, nir_key
+from dossiers import counter, enrolment, finding, numbers
 from dossiers.enrolment import GoToACounter
+from dossiers.identity import Identity
 from history import cnam_hr, matching
 from sandbox import statements
 from sandbox.population import CAMILLE as SOMEBODY
-from tests.cast import LEFEVRE, NOON, PHARMACIST
+from tests.cast import DOSSIER, LEFEVRE, NOON, PHARMACIST, ROY
 from tests.dossiers.conftest import CAMILLE_ANSWERS, CAMILLE_TRAITS
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +109,82 @@ def test_the_one_who_types_another_number_is_somebody_else(the_insurer):
 
     with pytest.raises(GoToACounter):
         enrolment.ask_insurer(application_id, by=by, at=NOON)
+
+
+# A NIA, then a NIR ------------------------------------------------------------------------------
+
+NIA, NIR = Ins("1.2.250.1.213.1.4.11", number("8")), Ins("1.2.250.1.213.1.4.10", number("2"))
+
+
+def found_under(ins):
+    return [one.dossier_id for one in finding.by_ins(ins.value, by=LEFEVRE, at=NOON)]
+
+
+def test_who_waited_for_a_number_has_one_dossier_found_under_both(open_at_the_counter, reading):
+    opened = open_at_the_counter(reading=replace(reading, ins=NIA)).dossier_id
+    assert (found_under(NIA), found_under(NIR)) == ([opened], [])
+
+    visit = counter.receive(replace(reading, ins=NIR, former=(NIA,)), by=PHARMACIST, at=NOON)
+
+    assert visit.exists
+    assert (found_under(NIA), found_under(NIR)) == ([opened], [opened])
+    # Even a card that tells of no former number meets it from now on.
+    assert counter.receive(replace(reading, ins=NIR), by=ROY, at=NOON).exists
+
+
+def test_a_dossier_opened_under_the_new_number_is_found_under_the_old_one(open_at_the_counter, reading):
+    opened = open_at_the_counter(reading=replace(reading, ins=NIR, former=(NIA,))).dossier_id
+
+    assert (found_under(NIA), found_under(NIR)) == ([opened], [opened])
+    assert counter.receive(replace(reading, ins=NIA), by=PHARMACIST, at=NOON).exists
+
+
+@pytest.mark.parametrize(("typed", "other"), [(NIA, NIR), (NIR, NIA)], ids=["the old one", "the new one"])
+def test_online_the_insurer_tells_the_other_number(
+    proved, the_insurer, open_at_the_counter, reading, typed, other
+):
+    open_at_the_counter(reading=replace(reading, ins=other))
+    told = {"ins": NIR, "former": (NIA,)} if typed == NIA else {"former": (NIA,)}
+    the_insurer.numbers = told
+
+    _, _, answer = proved(nir=typed.value)
+
+    assert answer.dossier_exists
+
+
+def test_a_row_moved_to_another_dossier_finds_nobody(open_at_the_counter, reading):
+    open_at_the_counter(reading=replace(reading, ins=NIR, former=(NIA,)))
+    somebody = replace(reading, ins=Ins(NIR.oid, "277076322082910"))
+    other = open_at_the_counter(reading=somebody, by=PHARMACIST).dossier_id
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('role', 'dmp_counter', true)")
+        rows = numbers.tokens_of([NIA], numbers.dossier_of(Identity(NIR, reading.traits)))
+        cursor.executemany(
+            "INSERT INTO dossiers_searchtoken (token, dossier_id) VALUES (%s, %s)",
+            [(token, other) for token in rows],
+        )
+        cursor.execute("SELECT set_config('role', 'none', true)")
+
+    assert other not in found_under(NIA)
+
+
+def test_a_statement_under_the_other_number_is_theirs(reading):
+    card = replace(reading, ins=NIR, former=(NIA,))
+    known = Identity(card.ins, card.traits, card.former)
+    theirs = statement(card.traits, NIA)
+
+    def is_theirs(one):
+        return numbers.is_of(one, known, DOSSIER)
+
+    assert is_theirs(theirs.ins)
+    assert matching.mismatch((NIR, card.traits), (NIA, theirs.traits), theirs=is_theirs) is None
+    assert matching.mismatch((NIR, card.traits), (NIA, theirs.traits)).code == "other_ins"
+
+
+def test_a_card_and_the_insurer_tell_former_numbers_of_this_installation_only():
+    told = [{"oid": NIA.oid, "valeur": NIA.value}, {"oid": NIR.oid, "valeur": NIR.value}]
+
+    assert former_numbers(told, of=NIR, installation="test") == (NIA,)
+    assert former_numbers(None, of=NIR, installation="test") == ()
+    with pytest.raises(BadNumber):
+        former_numbers([{"oid": "1.2.250.1.213.1.4.9", "valeur": NIA.value}], of=NIR, installation="test")
