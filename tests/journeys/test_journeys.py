@@ -113,7 +113,7 @@ def test_whoever_cannot_be_proved_online_is_sent_to_a_counter(comes):
     somebody.press("Continuer")
     somebody.answer(birth_date_0="31", birth_date_1="4", birth_date_2="1988")
     somebody.press("Continuer")
-    assert "Il n’y a pas de 31 avril" in somebody.words
+    assert "Il n'y a pas de 31 avril" in somebody.words
     assert "dit juin 88" in somebody.words
     somebody.look("ouvrir-naissance-doute")
     somebody.answer(birth_date_0="14", birth_date_1="6", birth_date_2="1988")
