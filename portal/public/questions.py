@@ -150,8 +150,8 @@ class BirthForm(OpeningForm):
 
 TOO_YOUNG = (
     "Avant 18 ans, un dossier ne s’ouvre pas en ligne. Un jeune qui a une carte Vitale à son nom peut "
-    "l’ouvrir à un guichet, avec son père, sa mère ou son tuteur. Un enfant sans carte à son nom ne peut pas "
-    "encore en avoir."
+    "l’ouvrir à un guichet. Son père, sa mère ou son tuteur vient avec lui. Un enfant sans carte à son nom "
+    "ne peut pas encore en avoir."
 )
 
 
