@@ -13,8 +13,8 @@ from .conftest import compare, receive, said
 
 pytestmark = pytest.mark.django_db
 
-WITH_A_CARD = "Un jeune qui a une carte Vitale à son nom peut l’ouvrir à un guichet"
-WITHOUT = "Un enfant sans carte à son nom ne peut pas encore en avoir."
+WITH_A_CARD = "À un guichet, oui, avec une carte Vitale à son nom."
+WITHOUT = "Un enfant sans carte à son nom"
 SEARCH = "/pro/"
 
 
