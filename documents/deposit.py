@@ -498,7 +498,9 @@ _COLUMNS = """id, dossier_id, type_code, class_code, created_on, deposited_at, s
 _VALUES = """%s::uuid, %s::uuid, %s, %s, %s::date, %s::timestamptz, %s, '',
     %s::boolean, %s::boolean, %s::boolean,
     %s::uuid, %s::uuid, %s, %s::int, 0, %s::bytea, %s::bytea, %s::uuid, %s::bytea, %s::bytea"""
-_ONCE = "ON CONFLICT DO NOTHING"  # of the same form, or of the same identifier
+# One document for one identifier of its own; a deposit has that of its form too.
+_FILED_ONCE = "ON CONFLICT (dossier_id, unique_id_mac) WHERE unique_id_mac IS NOT NULL DO NOTHING"
+_SENT_ONCE = "ON CONFLICT DO NOTHING"
 _NO_TWIN = """NOT EXISTS (SELECT FROM documents_document twin
     WHERE twin.dossier_id = %s::uuid AND twin.content_mac = %s::bytea AND twin.author_id = %s::uuid
       AND twin.status IN ('quarantine', 'available'))"""
@@ -523,6 +525,7 @@ def _file(passage: Passage, filing: _Filing) -> bool:
     if filing.unless_there:
         conditions.append(_NO_TWIN)
         asked_of += [passage.dossier_id, filing.content_mac, passage.actor.id]
+    once = _FILED_ONCE if filing.checked else _SENT_ONCE
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     if filing.replaces:
         parts.append(
@@ -537,7 +540,7 @@ def _file(passage: Passage, filing: _Filing) -> bool:
     source = "FROM replaced" if filing.replaces else ""
     parts.append(
         f"filed AS (INSERT INTO documents_document ({_COLUMNS})"
-        f" SELECT {_VALUES} {source} {where} {_ONCE} RETURNING id)"
+        f" SELECT {_VALUES} {source} {where} {once} RETURNING id)"
     )
     values += [*_row(passage, filing), *asked_of]
     if filing.body is not None:

@@ -30,6 +30,7 @@ from .things import DossierAtTheDoor
 
 PAGE = 50  # lines on one page
 BATCH = 100  # entries unsealed at a time
+AROUND = 400  # entries looked at on either side, at most, for what was done within an hour
 MOST_READ = 4000  # entries unsealed for one page, however few of them are told
 NEAR = timedelta(hours=1)  # within which a look at the identity goes with what its author did next
 
@@ -140,14 +141,19 @@ def gathered(
 ) -> tuple[tuple[Line, ...], int | None]:
     """At most so many lines, and the position before which the next ones are; None when there are none.
 
-    Entries are read by batches, one ahead, until one more line would begin or `most` of them were read.
+    Entries are read by batches, an hour ahead, until one more line would begin or `most` of them were read.
     """
     found: dict[tuple[Any, ...], list[Trace]] = {}
     last, read = before, 0
-    newer = [] if before is None else [t for t in entries(before + batch, batch) if t.position >= before]
-    here = entries(before, batch)
-    while here:
-        older = entries(here[-1].position, batch) if len(here) == batch else []
+    newer = [] if before is None else [t for t in entries(before + AROUND, AROUND) if t.position >= before]
+    older = entries(before, batch)
+    over = len(older) < batch
+    while older:
+        here, older = older[:batch], older[batch:]
+        # What was done within an hour of the last of them decides whether it is told.
+        while not over and (not older or (here[-1].at - older[-1].at <= NEAR and len(older) < AROUND)):
+            more = entries((older or here)[-1].position, batch)
+            older, over = older + more, len(more) < batch
         withheld = _withheld([*newer, *here, *older])
         for trace in here:
             if is_told(trace, withheld) and _is_asked_for(trace, show):
@@ -159,7 +165,7 @@ def gathered(
         read += len(here)
         if read >= most and older:
             return _lines(found), here[-1].position
-        newer, here = here, older
+        newer = [trace for trace in (*newer, *here) if trace.at - here[-1].at <= NEAR][-AROUND:]
     return _lines(found), None
 
 
@@ -279,7 +285,7 @@ _ASKED: dict[Show, dict[str, Collection[str]]] = {
     Show.ALL: {},  # nothing in clear is believed of an entry that cannot be read: it is told whatever it says
     Show.READINGS: {
         "but_capacities": (*sorted(BY_ONESELF), str(Capacity.SYSTEM)),
-        "kinds": _words(_WHAT_OTHERS_SAW | DEPOSITS),
+        "kinds": (*(seen := _words(_WHAT_OTHERS_SAW | DEPOSITS)), *(f"{kind}{REFUSED}" for kind in seen)),
     },
     Show.DEPOSITS: {"kinds": _words(_WHAT_CAME)},
     Show.REFUSALS: {"kinds": (*(f"{action}{REFUSED}" for action in _words(Action)), str(Action.DEPOSIT))},

@@ -26,7 +26,7 @@ from accounts.models import User
 from dmp import pg, schema
 from dmp.management.commands import bind_rows
 from documents import consultation
-from dossiers import enrolment, finding, home, search_forms, sharing
+from dossiers import enrolment, finding, home, search_forms, sharing, traces
 from history import consultation as history
 from tests.cast import PHARMACY
 from tests.releases import rows
@@ -141,8 +141,10 @@ def test_everything_is_there_and_means_the_same(brought):
             assert consultation.original(dossier_id, summary.id, by=holder, at=NOON).content
     front = home.front(dossier_id, by=holder, at=NOON)
     assert (front.holder.name, front.break_glass, front.regulation) == ("Camille Moreau", True, True)
-    assert {"deposit", "import", "read", "list.refused"} <= {trace.kind for trace in front.recent}
-    assert all(trace.readable for trace in front.recent)
+    assert front.recent
+    told = traces.traces(dossier_id, by=holder, at=NOON).entries
+    assert {"deposit", "import", "read", "list.refused"} <= {trace.kind for trace in told}
+    assert all(trace.readable for trace in told)
 
 
 def test_who_was_opening_a_dossier_goes_on(brought):

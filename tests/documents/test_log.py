@@ -195,6 +195,33 @@ def test_a_page_that_ends_between_the_two_does_not_betray_either(
     assert len([t for page in pages(dossier_id, camille) for t in page.entries if t.kind == "visit"]) == 1
 
 
+@pytest.mark.parametrize("show", [Show.ALL, Show.READINGS])
+def test_a_long_reading_in_between_hides_nothing_of_it(
+    deposit, dossier_id, camille, granted, monkeypatch, show
+):
+    """Each page of a document is an entry: more than a batch of them, within the hour."""
+    monkeypatch.setattr(traces, "BATCH", 4)
+    monkeypatch.setattr(traces, "PAGE", 1)
+    shown = deposit(by=NADIA)
+    visit(dossier_id, by=LEFEVRE)
+    for _ in range(15):
+        consultation.read(dossier_id, shown.document_id, by=LEFEVRE, at=NOON)
+    deposit(withheld=True)
+
+    kinds = [trace.kind for line in lines(dossier_id, camille, show=show) for trace in line.traces]
+    assert kinds.count("read") == 15 and "visit" not in kinds
+
+
+@pytest.mark.parametrize("show", [Show.ALL, Show.READINGS])
+def test_a_refusal_about_what_is_withheld_is_near_too(deposit, dossier_id, camille, show):
+    withheld = deposit(withheld=True, by=NADIA)
+    visit(dossier_id, by=PHARMACIST)
+    with pytest.raises(gate.Refused):
+        consultation.read(dossier_id, withheld.document_id, by=PHARMACIST, at=NOON)
+
+    assert not [said for said in sentences(dossier_id, camille, show=show) if "Ferran" in said]
+
+
 def test_what_is_refused_of_a_withheld_document_counts_no_other_refusal(deposit, dossier_id, camille):
     withheld, shown = deposit(withheld=True), deposit()
     for receipt in (withheld, shown):
