@@ -73,7 +73,7 @@ _ONE_FIELD = {"inputmode": "numeric", "autocomplete": "off"}
 class DoubtingForm(Form):
     """A form that may doubt what was typed: it says why, and takes it when it is confirmed."""
 
-    def doubt(self, field: str, sentences: list[str], *, about: str, label: str) -> bool:
+    def doubt(self, field: str, sentence: str, *, about: str, label: str) -> bool:
         """Whether what was typed in `field` still waits to be confirmed, with a box that now stands under it.
 
         The box is for `about` alone: when something else is typed, that is doubted anew.
@@ -84,5 +84,5 @@ class DoubtingForm(Form):
         )
         if self.data.get(self.add_prefix(SURE)) == value:
             return False
-        self.add_error(field, [french(sentence) for sentence in sentences])
+        self.add_error(field, french(sentence))
         return True

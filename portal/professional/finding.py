@@ -68,7 +68,7 @@ class ByName(DoubtingForm):
         if born is not None and born.is_lunar:
             self.doubt(
                 "birth_date",
-                [f"{born.oddity} Corrigez la date. Si sa carte la porte ainsi, cochez la case."],
+                f"{born.oddity} Corrigez la date. Si sa carte la porte ainsi, cochez la case.",
                 about=born.text,
                 label="C’est bien la date que porte sa carte Vitale ou sa pièce d’identité.",
             )

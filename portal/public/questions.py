@@ -135,10 +135,10 @@ class BirthForm(OpeningForm):
         answered = {**self.known, "birth_date": text}
         found = enrolment.doubts({**answered, enrolment.CONFIRMED: ""})
         if found:
-            sentences = [_doubted(doubt, born, self.known.get("nir", "")) for doubt in found]
+            facts = [_doubted(doubt, born, self.known.get("nir", "")) for doubt in found]
             self.doubt(
                 "birth_date",
-                sentences,
+                " ".join((*facts, "Corrigez la date. Si elle est juste, cochez la case.")),
                 about=enrolment.confirmation(answered),
                 label="Je viens de relire : c’est bien ce que porte ma carte ou ma pièce d’identité.",
             )
@@ -156,15 +156,14 @@ TOO_YOUNG = (
 
 
 def _doubted(doubt: Doubt, born: BirthDate, nir: str) -> str:
+    """Why a date of birth is doubted."""
     match doubt:
         case Doubt.NO_SUCH_DAY:
-            return f"{born.oddity} Corrigez la date. Si votre carte la porte ainsi, cochez la case."
+            return born.oddity
         case Doubt.OTHER_DATE_IN_NUMBER:
             number = parse_nir(nir)
-            return (
-                f"Votre numéro de sécurité sociale, {number.spaced[:7]}…, dit {number.birth_said}. "
-                f"Cette date dit autre chose. Corrigez la date, ou revenez en arrière corriger le numéro."
-            )
+            said = f"{number.spaced[:7]}…, dit {number.birth_said}"
+            return f"Votre numéro de sécurité sociale, {said}. S’il est faux, revenez en arrière le corriger."
 
 
 class CardForm(OpeningForm):
