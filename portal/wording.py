@@ -450,8 +450,8 @@ OUTCOMES = {
     "withdrawn_again": "a rétabli un retrait que vous aviez demandé",
     "still_withdrawn": "s'est assuré qu'un retrait que vous aviez demandé tient toujours",
     "unanswered": "n'a pas eu de réponse de l'Assurance Maladie pour votre parcours de soins",
-    "left_out": "a écarté un parcours de soins envoyé par l'Assurance Maladie : il n'est pas versé, et ce "
-    "qui était gardé à part est effacé",
+    "left_out": "a arrêté la demande de votre parcours de soins : rien n'est versé, et ce qui était gardé à "
+    "part est effacé",
     "nothing": "a répondu qu'aucun soin remboursé n'est connu",
     "unknown": "a répondu qu'elle ne connaît personne sous votre numéro",
     "not_received": "n'a pas envoyé de relevé que l'on puisse lire : l'équipe du service s'en occupe",

@@ -11,6 +11,7 @@ from dossiers import sharing, traces
 from history import review
 from history.consultation import Phase, care_history, progress
 from jobs import queue
+from portal import access_log
 from tests.cast import LEFEVRE, NOON, PAUL, ROY, STAFF
 
 from .cast import CAMILLE, statement
@@ -176,6 +177,11 @@ def test_what_is_closed_is_forgotten_and_the_holder_is_told_that_it_stays_out(he
     assert review.waiting(by=STAFF, at=NOON) == []
     assert not review.close(held, seen_at=seen_at, by=STAFF, at=NOON)
     assert progress(dossier_id, by=holder_of(dossier_id), at=NOON).phase is Phase.LEFT_OUT
+    told = access_log.told(traces.traces(dossier_id, by=holder_of(dossier_id), at=NOON).lines)
+    assert any(
+        "<strong>L’équipe du service</strong> a arrêté la demande de votre parcours" in line.sentence
+        for line in told
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('role', 'dmp_worker', true), set_config('dmp.pin', %s, true)",
