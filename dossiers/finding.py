@@ -135,9 +135,13 @@ def by_name(
         return _shown(passage, answers, more=len(rows) > MOST_CANDIDATES)
 
 
+# A few tokens lead to a few dossiers: OFFSET 0 keeps the planner from reading whole tables instead, which it
+# prefers as long as nothing has counted what is in them.
 BY_TOKENS = f"""SELECT t.dossier_id, min(w.rank) AS rank
     FROM unnest(%(tokens)s::bytea[], %(ranks)s::int[]) AS w(token, rank)
-      JOIN dossiers_searchtoken t ON t.token = w.token JOIN dossiers_dossier d ON d.id = t.dossier_id
+      CROSS JOIN LATERAL (SELECT dossier_id FROM dossiers_searchtoken WHERE token = w.token OFFSET 0) t
+      CROSS JOIN LATERAL (
+        SELECT closed_at, search_form FROM dossiers_dossier WHERE id = t.dossier_id OFFSET 0) d
     WHERE d.closed_at IS NULL
       AND (w.rank < {int(Rank.EARLIER_FORM)} OR d.search_form < {name_search.FORM})
     GROUP BY t.dossier_id ORDER BY rank, t.dossier_id LIMIT {MOST_CANDIDATES + 1}"""  # noqa: S608 ours
@@ -155,8 +159,12 @@ def _rows(passage: Passage, found: str, values: dict[str, Any]) -> list[tuple[An
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH found AS ({found}) SELECT d.id, {COLUMNS}
-                FROM found JOIN dossiers_dossier d ON d.id = found.dossier_id
-                  JOIN vault_subjectkey k ON k.subject_id = d.id {GRANT_IN_FORCE}
+                FROM found
+                  CROSS JOIN LATERAL (
+                    SELECT * FROM dossiers_dossier WHERE id = found.dossier_id OFFSET 0) d
+                  CROSS JOIN LATERAL (
+                    SELECT * FROM vault_subjectkey WHERE subject_id = found.dossier_id OFFSET 0) k
+                  {GRANT_IN_FORCE}
                 ORDER BY found.rank, d.id""",  # noqa: S608 ours
             {**values, **asking(None, passage.actor, passage.at)},
         )
@@ -239,8 +247,10 @@ def tokens_of(traits: Traits) -> list[bytes]:
     return sorted({blind.token(*token) for token in name_search.tokens(traits)})
 
 
-TWIN = """EXISTS (SELECT FROM dossiers_searchtoken t JOIN dossiers_dossier d ON d.id = t.dossier_id
-    JOIN accounts_person p ON p.id = d.holder_id
+TWIN = """EXISTS (SELECT FROM dossiers_searchtoken t
+      CROSS JOIN LATERAL (
+        SELECT holder_id, closed_at FROM dossiers_dossier WHERE id = t.dossier_id OFFSET 0) d
+      CROSS JOIN LATERAL (SELECT ins_mac FROM accounts_person WHERE id = d.holder_id OFFSET 0) p
     WHERE t.token = ANY(%s::bytea[]) AND d.closed_at IS NULL AND p.ins_mac <> ALL(%s::bytea[]))"""
 
 

@@ -1,7 +1,8 @@
 """Many people with a dossier, written at once: what finding them costs and leaves out depends on how many."""
 
+import os
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from uuid import UUID, uuid4
 
@@ -17,10 +18,11 @@ from dossiers.identity import Identity
 from dossiers.models import DOSSIER
 from tests.cast import NOON
 from vault import subjects
-from vault.subjects import SubjectKind
+from vault.subjects import SubjectKind, Wrapped
 
 TEST_OID = "1.2.250.1.213.1.4.10"
 AT_ONCE = 5000
+NO_KEY = Wrapped(str(SubjectKind.DOSSIER), 1, 1, b"")
 
 # How often a birth name comes among ten thousand people in France, about; the rest are rare ones.
 # fmt: off
@@ -80,26 +82,37 @@ def _rare(dice: random.Random) -> str:
     return dice.choice(BEGINS) + dice.choice(MIDDLES) + dice.choice(ENDS)
 
 
-def open_all(people: Iterable[Traits], *, first: int = 0) -> list[tuple[UUID, Traits]]:
-    """A dossier for each, as the counter would have opened it, without a consent nor a web access."""
+def open_all(
+    people: Iterable[Traits], *, first: int = 0, born_on: Collection[str] = ()
+) -> list[tuple[UUID, Traits]]:
+    """A dossier for each, as the counter would have opened it, without a consent nor a web access.
+
+    With `born_on`, only those born on these days have an identity and their own tokens. The others, whom
+    nobody looks for, have as many tokens of nothing: they weigh the same, and a search that met one fails.
+    """
     opened = []
     people = iter(people)
     while some := list(islice(people, AT_ONCE)):
-        opened += _open(some, first + len(opened))
+        opened += _open(some, first + len(opened), born_on)
     return opened
 
 
-def _open(people: Sequence[Traits], first: int) -> list[tuple[UUID, Traits]]:
+def _open(people: Sequence[Traits], first: int, born_on: Collection[str]) -> list[tuple[UUID, Traits]]:
     opened, persons, keys, dossiers, tokens = [], [], [], [], []
     for number, traits in enumerate(people, start=first):
         dossier_id, person_id, ins = uuid4(), uuid4(), _ins(number)
-        keyring, key = subjects.prepare(dossier_id, SubjectKind.DOSSIER)
-        sealed = identity.seal(Identity(ins, traits), dossier_id, keyring)
-        mac = DOSSIER.mac(keyring, dossier_id, person_id, NOON, None)
-        persons.append((person_id, ins_mac(ins)))
+        own = not born_on or traits.birth_date in born_on
+        found_by = tokens_of(traits) if own else [os.urandom(8) for _ in range(6)]
+        if own:
+            keyring, key = subjects.prepare(dossier_id, SubjectKind.DOSSIER)
+            sealed = identity.seal(Identity(ins, traits), dossier_id, keyring)
+            mac = DOSSIER.mac(keyring, dossier_id, person_id, NOON, None)
+        else:
+            key, sealed, mac = NO_KEY, b"", None
+        persons.append((person_id, ins_mac(ins) if own else os.urandom(32)))
         keys.append((dossier_id, str(key.kind), key.version, key.kek_version, key.wrapped, NOON))
         dossiers.append((dossier_id, person_id, NOON, "counter", sealed, mac, name_search.FORM))
-        tokens += [(token, dossier_id) for token in tokens_of(traits)]
+        tokens += [(token, dossier_id) for token in found_by]
         opened.append((dossier_id, traits))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('role', 'dmp_counter', true)")
