@@ -13,8 +13,8 @@ from pathlib import Path
 from dmp import children
 from tests import browser
 
-# One more than the two cores it is meant for: a third of the time a test waits for a process or a clock.
-AT_ONCE = 3
+# Two more than the cores it is meant for: half of the time a test waits for a process, a page or a clock.
+AT_ONCE = 4
 # By files, in the order of `sharing_out`: xdist's own begins with the most numerous, which are quick.
 DEALT = ("--dist", "loadfile", "--no-loadscope-reorder")
 ROOT = Path(__file__).resolve().parent.parent
