@@ -23,7 +23,7 @@ from .survival import current_statements, import_under_fire
 
 @pytest.mark.slow
 def test_each_statement_is_filed_once_whoever_is_killed(real_database, redis_server):
-    import_under_fire(real_database, redis_server, imports=16, kills=4)
+    import_under_fire(real_database, redis_server, imports=10, kills=2)
 
 
 def test_two_imports_at_once_leave_one_statement(real_database, settings):

@@ -20,7 +20,7 @@ from jobs.scheduling import Sweeper
 from tests.jobs.worker import HELD, KIND
 
 JOBS = 24
-KILLS = 3
+KILLS = 2
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Somebody in front of a window of Chromium, who reads, answers and presses; and looks hard at each page."""
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,6 @@ from playwright.sync_api import Page
 from tests.journeys.outside import PATIENCE, World
 from tests.portal import examining
 
-SHOTS = os.environ.get("DMP_SHOTS")  # a folder to keep pictures in, when somebody wants to look
 FOCUS = """() => {
   const at = document.activeElement;
   if (!at || at === document.body) return null;
@@ -118,10 +116,10 @@ class Visitor:
         was = self.page.viewport_size
 
         def picture(view: str) -> None:
-            if SHOTS:
-                self.page.screenshot(path=Path(SHOTS) / f"{name}-{view}.png", full_page=True)
+            if examining.SHOTS:
+                self.page.screenshot(path=Path(examining.SHOTS) / f"{name}-{view}.png", full_page=True)
 
-        examining.look(self.page, picture, examining.FOUR)
+        examining.look(self.page, picture, examining.THE_OTHER_TWO)
         self.page.set_viewport_size(was)
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
 

@@ -15,8 +15,7 @@ from django.test.testcases import LiveServerThread, QuietWSGIRequestHandler
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import ARGUMENTS, NO_BROWSER, executable
-
-SHOTS = os.environ.get("DMP_SHOTS")  # a folder to keep pictures in, when somebody wants to look
+from tests.portal.examining import SHOTS
 
 
 @dataclass(frozen=True)

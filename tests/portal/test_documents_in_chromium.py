@@ -12,7 +12,7 @@ from tests.documents.test_overlays import fields, typed
 from tests.portal.conftest import INSURED
 from tests.signing_in import client_of
 
-from .examining import FOUR, examine, look
+from .examining import examine, look
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +52,7 @@ def test_documents_say_what_they_say(window, hers, deposited):
             page = seen.open(f"/mon-dmp/documents/{document}/")
             assert seen.complaints == []
             assert words in " ".join(page.inner_text("main").split())
-            look(page, lambda view, name=name: seen.picture(f"document-{name}-{view}"), FOUR)
+            look(page, lambda view, name=name: seen.picture(f"document-{name}-{view}"))
             seen.complaints.clear()
 
 

@@ -10,7 +10,7 @@ from tests.documents.files import pdf
 from tests.dossiers.conftest import CAMILLE_ANSWERS
 from tests.history.cast import statement
 from tests.portal.conftest import INSURED
-from tests.portal.examining import FOUR, examine, look
+from tests.portal.examining import examine, look
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ def test_public_pages(window):
         for name in PUBLIC:
             page = seen.open(reverse(f"public:{name}"))
             assert seen.complaints == []
-            look(page, lambda view, name=name: seen.picture(f"{name}-{view}"), FOUR)
+            look(page, lambda view, name=name: seen.picture(f"{name}-{view}"))
             seen.complaints.clear()  # axe itself writes styles that the policy refuses
 
 
@@ -48,7 +48,7 @@ def test_the_pages_of_a_patient(window, hers, deposited, history, imported, doss
         for name, address in addresses.items():
             page = seen.open(address)
             assert not [said for said in seen.complaints if "404" not in said]
-            look(page, lambda view, name=name: seen.picture(f"{name}-{view}"), FOUR)
+            look(page, lambda view, name=name: seen.picture(f"{name}-{view}"))
             seen.complaints.clear()
 
 

@@ -9,7 +9,6 @@ from django.utils import timezone
 from jobs import queue
 from tests.documents import files
 from tests.portal import examining
-from tests.portal.chromium import SHOTS
 
 from .conftest import choose, code_now, open_for, receive, said, typed, work
 from .test_professional import BY_NAME, deposited, pdf
@@ -26,10 +25,9 @@ SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts",
 
 
 def look(seen, name):
-    """Nothing may be wrong with the page, at both widths; in each light too when somebody wants pictures."""
+    """Nothing may be wrong with the page, however it is looked at."""
     assert not [told for told in seen.complaints if "status of" not in told]
-    views = examining.FOUR if SHOTS else examining.TWO
-    examining.look(seen.page, lambda view: seen.picture(f"{name}-{view}"), views)
+    examining.look(seen.page, lambda view: seen.picture(f"{name}-{view}"))
 
 
 def send(page, words):

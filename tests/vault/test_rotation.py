@@ -327,10 +327,10 @@ def living(real_database, path: Path, seconds: float) -> subprocess.Popen[str]:
 
 def test_a_rotation_under_load_costs_nobody_an_error(own_keys, real_database, monkeypatch):
     soon(monkeypatch)
-    old = [living(real_database, own_keys, 6), living(real_database, own_keys, 6)]
+    old = [living(real_database, own_keys, 4), living(real_database, own_keys, 4)]
     time.sleep(2)
     new_version(own_keys)
-    young = living(real_database, own_keys, 3)  # a worker that died and came back between the two commands
+    young = living(real_database, own_keys, 2)  # a worker that died and came back between the two commands
     register()
     while any(each.poll() is None for each in [*old, young]):
         sum(rewrapping.rewrap(connections["owner"]))
