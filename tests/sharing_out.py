@@ -12,7 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 JOURNEYS = "tests/journeys/"
 # Seconds that a test may be expected to take, by what it uses or is marked with.
-EXPECTED = {"chrome": 3.0, "slow": 6.0}
+BROWSER = "chrome"  # the fixture
+EXPECTED = {BROWSER: 3.0, "slow": 6.0}
 OTHERWISE = 0.1
 
 
@@ -25,12 +26,19 @@ def scope(nodeid: str) -> str:
 def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     """Files in the order of what they may be expected to take, tests in the order they are written in.
 
-    Every process must find the same order: it depends on nothing but the tests.
+    Those that drive a browser come before all others: a process is done with its browser when it comes to the
+    first that does not. Every process must find the same order: it depends on nothing but the tests.
     """
     expected: Counter[str] = Counter()
     for item in items:
         expected[scope(item.nodeid)] += seconds(item)  # type: ignore[assignment]
-    return sorted(items, key=lambda item: (-expected[scope(item.nodeid)], scope(item.nodeid)))
+    driving = {scope(item.nodeid) for item in items if BROWSER in getattr(item, "fixturenames", ())}
+
+    def order(item: pytest.Item) -> tuple[bool, float, str]:
+        of = scope(item.nodeid)
+        return of not in driving, -expected[of], of
+
+    return sorted(items, key=order)
 
 
 def seconds(item: pytest.Item) -> float:

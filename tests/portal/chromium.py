@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Window:
             self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
 
 
+OPENED = pytest.StashKey[ExitStack]()
 Opening = Callable[..., "contextmanager[Window]"]
 
 
@@ -47,13 +48,31 @@ def chrome(request: pytest.FixtureRequest) -> Iterator[Browser]:
     request.getfixturevalue("django_db_setup")
     # Django keeps connections apart for code that runs inside a loop: those of before would stay open unseen.
     connections.close_all()
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+    with ExitStack() as opened:
         # Playwright's loop lives in this thread; what tests do themselves is as synchronous as ever.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        opened.enter_context(pytest.MonkeyPatch.context()).setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        opened.callback(connections.close_all)
+        playwright = opened.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=executable(), args=[*ARGUMENTS])
+        opened.callback(browser.close)
+        request.config.stash[OPENED] = opened
         yield browser
-        browser.close()
-        connections.close_all()
+
+
+def close_after(item: pytest.Item, following: pytest.Item | None) -> None:
+    """End the browser, and Playwright's loop, after the last file that needs them: the tests that follow run
+    in a thread as it was before."""
+    opened = item.config.stash.get(OPENED, None)
+    if opened and following and following.path != item.path and not _driving(following):
+        opened.close()
+
+
+def _driving(item: pytest.Item) -> bool:
+    """Whether the file of this test drives a browser."""
+    return any(
+        other.path == item.path and "chrome" in getattr(other, "fixturenames", ())
+        for other in item.session.items
+    )
 
 
 class _QuietRequests(QuietWSGIRequestHandler):
