@@ -16,6 +16,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from dmp import checking, children, pg, valkey
 from tests import browser, sharing_out, strict_templates
+from tests.failures import Failures
 
 # Nothing is written in the tree outside .venv and var.
 set_hypothesis_home_dir(Path(__file__).parent / "var" / "hypothesis")
@@ -26,6 +27,11 @@ strict_templates.install()
 
 ROOM_IN_MEMORY = 1 << 30  # bytes free, of which each process takes less than a tenth
 OUTSIDE = ("DMP_LEDGER_HEADS", "DMP_LEDGER_KEY", "DMP_JOURNAL")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Failures())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,39 +7,44 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dmp import children
 from tests import browser
+from tests import failures as failing
 
 # Two more than the cores it is meant for: half of the time a test waits for a process, a page or a clock.
 AT_ONCE = 4
+MOST_TOLD = 20  # failures
 # By files, in the order of `sharing_out`: xdist's own begins with the most numerous, which are quick.
 DEALT = ("--dist", "loadfile", "--no-loadscope-reorder")
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
+# The longest first. Collecting once, beside the others, leaves what is compiled to the processes that follow:
+# each would do it again, all at the same time.
 CHECKS = (
-    ("formatting", [BIN / "ruff", "format", "--check", "--quiet", "."]),
-    ("lint", [BIN / "ruff", "check", "--quiet", "."]),
-    ("import contracts", [BIN / "lint-imports", "--no-cache"]),
+    ("collection", [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"]),
     ("types", [BIN / "mypy"]),
     ("migrations", [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run", "--skip-checks"]),
+    ("import contracts", [BIN / "lint-imports", "--no-cache"]),
+    ("formatting", [BIN / "ruff", "format", "--check", "--quiet", "."]),
+    ("lint", [BIN / "ruff", "check", "--quiet", "."]),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What pytest counted (an error is a failure), and its sentence on journeys that were not played."""
+    """What pytest counted (an error is a failure), its sentence on journeys that were not played, and a line
+    for each failure."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     not_played: str = ""
-
-
-COULD_NOT_RUN = Outcome(failed=1)
+    failures: tuple[str, ...] = ()
 
 
 def main() -> int:
@@ -49,7 +54,9 @@ def main() -> int:
         print(sentence, file=sys.stderr)
         return 1
     find_a_browser()
-    failed = [name for name, command in CHECKS if not passes(name, command)]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        passed = list(pool.map(passes, *zip(*CHECKS, strict=True)))
+    failed = [name for (name, _), well in zip(CHECKS, passed, strict=True) if not well]
     outcome = run_the_tests()
     print("\n".join(last_lines(failed, outcome)), flush=True)
     return 1 if failed or outcome.failed else 0
@@ -61,6 +68,7 @@ def last_lines(failed_checks: list[str], outcome: Outcome) -> list[str]:
     lines = [f"\nFailed: {', '.join(failed)}"] if failed else []
     lines += [outcome.not_played] if outcome.not_played else []
     count = outcome.failed + len(failed_checks)
+    lines += outcome.failures[:MOST_TOLD]
     return [*lines, f"{outcome.passed} passed, {count} failed, {outcome.skipped} skipped"]
 
 
@@ -75,12 +83,12 @@ def passes(name: str, command: list[str | Path]) -> bool:
 
 
 def run_the_tests() -> Outcome:
-    command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), *DEALT, "-rsfE", "tests"]
+    command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE), *DEALT, "-rs", "tests"]
     command += sys.argv[1:]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as tests:
         assert tests.stdout is not None
         outcome = counted(echoed(tests.stdout))
-    return outcome if tests.returncode in (0, 1) else COULD_NOT_RUN
+    return outcome if tests.returncode in (0, 1) else replace(outcome, failed=max(outcome.failed, 1))
 
 
 def echoed(lines: Iterable[str]) -> Iterable[str]:
@@ -92,12 +100,16 @@ def echoed(lines: Iterable[str]) -> Iterable[str]:
 def counted(lines: Iterable[str]) -> Outcome:
     """What the last lines of pytest say."""
     last = not_played = ""
+    failures = []
     for line in lines:
+        if line.startswith(failing.TELLS):
+            failures.append(line.strip())
+            continue
         last = line if re.search(r" in \d", line) else last
         not_played = line.strip() if re.match(r"\d+ parcours non joué", line) else not_played
     numbers = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", last)}
     failed = sum(numbers.get(word, 0) for word in ("failed", "error", "errors"))
-    return Outcome(numbers.get("passed", 0), failed, numbers.get("skipped", 0), not_played)
+    return Outcome(numbers.get("passed", 0), failed, numbers.get("skipped", 0), not_played, tuple(failures))
 
 
 def find_a_browser() -> None:

@@ -103,7 +103,7 @@ def test_a_drip_does_not_hold_us():
     began = time.monotonic()
     with answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", *[b"x"] * 20, pause=0.1) as (url, _):
         assert code_of(url, whole_seconds=0.3) == "answer.too_slow"
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 1.9
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Two factors, the same answer for whoever is not there, and nobody in the session before both."""
 
 import re
-import statistics
 import time
 from datetime import timedelta
 
@@ -155,13 +154,13 @@ def test_the_time_of_an_answer_does_not_say_whether_the_account_exists(monkeypat
     times: dict[str, list[float]] = {"camille.moreau": [], "camille.autre": [], "nobody.there": []}
     for _ in range(15):
         for login, spent in times.items():
-            began = time.perf_counter()
+            began = time.process_time()
             with pytest.raises(WrongCredentials):
                 begin(login, "never the right one")
-            spent.append(time.perf_counter() - began)
+            spent.append(time.process_time() - began)
 
-    medians = [statistics.median(spent) for spent in times.values()]
-    assert max(medians) - min(medians) < 0.5 * min(medians)  # Argon2id is run each time, never twice
+    least = [min(spent) for spent in times.values()]
+    assert max(least) < 1.5 * min(least)  # Argon2id is run each time, never twice
 
 
 def test_the_same_number_of_statements_whoever_is_missing():

@@ -25,7 +25,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     body = environ["wsgi.input"].read()
     calls.append(f"{path} {len(body)}")
     if path == "/sleep":
-        time.sleep(1.5)
+        time.sleep(1.8)
     if path == "/broken":
         raise RuntimeError
     if path == "/ended":
@@ -55,6 +55,6 @@ front = Front(
     application,
     asks=True,
     threads=2,
-    pace=Pace(grace=0.6, bytes_per_second=20_000, longest=4.0),
+    pace=Pace(grace=1.5, bytes_per_second=20_000, longest=4.0),
     files=Budget(5_000_000, 3_000_000),
 )

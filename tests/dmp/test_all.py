@@ -10,13 +10,16 @@ from django.conf import settings
 from tests import all as make_test
 from tests import browser
 
-WITHOUT = "tests/portal/test_in_chromium.py"
-WITH_NOTHING_BUT_A_WINDOW = "public_pages or first_key or a_mistake"
+JOURNEYS = "".join(f"def test_journey_{n}(chrome):\n    raise AssertionError\n\n" for n in range(3))
 
 
 def run_where_there_is_no_browser(tmp_path, **environment):
+    (tmp_path / "test_journeys.py").write_text(JOURNEYS)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", WITHOUT, "-k", WITH_NOTHING_BUT_A_WINDOW, "-p", "no:xdist", "-rs"],
+        [
+            *(sys.executable, "-m", "pytest", str(tmp_path), "-rs", "-p", "no:xdist"),
+            *("--rootdir", ".", "-c", "pyproject.toml", "-p", "conftest", "-p", "tests.conftest"),
+        ],
         cwd=settings.BASE_DIR,
         env={name: value for name, value in os.environ.items() if name != "CI"}
         | {"PATH": str(tmp_path)}
@@ -63,6 +66,27 @@ def test_what_pytest_counted_is_what_is_said(line, counts):
     outcome = make_test.counted(["tests/x.py ...\n", line + "\n"])
 
     assert (outcome.passed, outcome.failed, outcome.skipped) == counts
+
+
+def test_each_failure_is_told_again_before_the_count(tmp_path):
+    (tmp_path / "test_wrong.py").write_text("def test_wrong():\n    assert 1 in [2]\n")
+    said = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", str(tmp_path), "-n", "1"),
+            *("--rootdir", ".", "-c", "pyproject.toml", "-p", "conftest"),
+        ],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+    outcome = make_test.counted(said.splitlines())
+
+    assert outcome.failed == 1
+    (told, count) = make_test.last_lines([], outcome)[-2:]
+    assert told.startswith("FAILED: ")
+    assert "test_wrong.py::test_wrong (call): assert 1 in [2]" in told
+    assert count == "0 passed, 1 failed, 0 skipped"
 
 
 def test_a_check_that_failed_is_a_failure_on_the_last_line():

@@ -26,6 +26,8 @@ from dmp.front.queues import queues
 
 HOST = b"Host: 127.0.0.1\r\n"
 TARGET = "tests.dmp.front_answers:front"
+# Seconds: less than anybody is waited for there, more than a busy machine takes to answer.
+AT_ONCE = 1.2
 
 
 def until(true, *, within: float = 10.0) -> bool:
@@ -124,9 +126,9 @@ def test_bodies_that_never_come_leave_the_threads_to_others_and_are_cut(served):
         waited = time.monotonic() - began
         cut = [answer(line) for line in silent]
 
-    assert (status, waited < 0.5) == (200, True)
+    assert (status, waited < AT_ONCE) == (200, True)
     assert {status for status, _ in cut} == {408}
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8
 
 
 def test_readers_who_read_nothing_leave_the_threads_to_others(served):
@@ -138,7 +140,7 @@ def test_readers_who_read_nothing_leave_the_threads_to_others(served):
 
         status, _ = served.ask("/")
 
-    assert (status, time.monotonic() - began < 0.5) == (200, True)
+    assert (status, time.monotonic() - began < AT_ONCE) == (200, True)
 
 
 def test_heads_that_never_end_leave_the_threads_to_others(served):
@@ -158,7 +160,7 @@ def test_a_process_is_alive_while_all_its_threads_are_busy(served):
         began = time.monotonic()
 
         assert served.ask("/healthz") == (200, b"ok\n")
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < AT_ONCE
 
 
 def test_a_body_that_comes_slowly_enough_arrives_whole_and_one_that_drips_is_cut(served):
@@ -208,7 +210,7 @@ def test_who_asks_before_sending_is_answered_at_once(served):
         got = line.recv(1000)
 
     assert got.startswith(b"HTTP/1.1 413")
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < AT_ONCE
 
 
 def test_a_body_cut_on_the_way_never_reaches_the_application(served):

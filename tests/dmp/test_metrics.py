@@ -63,9 +63,15 @@ def free_port():
 NIR = "279035121518989"
 
 
-def test_the_figures_of_every_process_are_told_by_any_of_them(figures):
+def test_what_is_told_by_any_process_and_asked_for_by_alerts_and_dashboard(figures, of_the_house):
     told = figures("/aide/", f"/{NIR}", f"/aide/?q={NIR}")
 
+    assert_the_figures_of_every_process(told)
+    assert_what_stands_around_the_processes(of_the_house)
+    assert_what_is_asked_exists(told + of_the_house)
+
+
+def assert_the_figures_of_every_process(told):
     assert 'dmp_request_seconds_count{route="public:help",status="2xx"} 4.0' in told
     assert 'dmp_request_seconds_count{route="none",status="4xx"} 2.0' in told
     assert 'dmp_oldest_due_job_seconds{urgency="codes"} 0.0' in told
@@ -114,7 +120,7 @@ def value(told, name):
     return float(re.search(rf"(?m)^{re.escape(name)} (\S+)$", told).group(1))
 
 
-def test_the_scheduler_tells_what_stands_around_the_processes(of_the_house):
+def assert_what_stands_around_the_processes(of_the_house):
     for name in ("dmp_doors_open", "dmp_journal_writable", "dmp_checker_answers", "dmp_database_answers"):
         assert value(of_the_house, name) == 1.0, name
     assert value(of_the_house, "dmp_journal_lines_waiting") == 0.0
@@ -128,8 +134,7 @@ def named_by(text: str) -> set[str]:
     return set(re.findall(r"\bdmp_[a-z_]+", text))
 
 
-def test_the_alerts_and_the_dashboard_ask_for_figures_that_exist(figures, of_the_house):
-    told = figures("/aide/") + of_the_house
+def assert_what_is_asked_exists(told):
     exported = set(re.findall(r"(?m)^(dmp_[a-z_]+)[{ ]", told)) | set(
         re.findall(r"(?m)^# TYPE (dmp_[a-z_]+) ", told)
     )

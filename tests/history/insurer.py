@@ -1,8 +1,7 @@
 """An insurer of the tests' own: a real server on loopback, which knows as many people as one likes."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -19,24 +18,9 @@ def people(count: int) -> list[Insured]:
     ]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *asked: object) -> None:
-        """Whoever asked may have been killed since: that is no error of the insurer's."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(*asked)
-
-
 @contextmanager
-def serving(
-    statements: Mapping[str, bytes], *, before: Callable[[str], object] = lambda number: None
-) -> Iterator[str]:
-    """The address of an insurer that holds these statements, by number of 15 characters.
-
-    `before` is called with the number asked about, and may take its time: the answer leaves afterwards. Who
-    asked may be dead by then.
-    """
+def serving(statements: Mapping[str, bytes]) -> Iterator[str]:
+    """The address of an insurer that holds these statements, by number of 15 characters."""
 
     class Historiques(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -45,7 +29,6 @@ def serving(
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             known = self.headers["Authorization"] == f"Bearer {TOKEN}" and self.path == "/historiques"
             found = statements.get(asked["ins"]["valeur"]) if known else None
-            before(asked["ins"]["valeur"])
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "text/xml")
             self.send_header("Content-Length", str(len(found or b"")))
@@ -55,7 +38,7 @@ def serving(
         def log_message(self, *_: object) -> None:
             pass
 
-    server = _Server(("127.0.0.1", 0), Historiques)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Historiques)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

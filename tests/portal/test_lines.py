@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from time import perf_counter
+from time import thread_time
 from uuid import UUID
 
 import pytest
@@ -84,9 +84,9 @@ def test_fifty_lines_cost_less_than_a_millisecond_and_a_half():
 
 
 def _time(summaries):
-    began = perf_counter()
+    began = thread_time()
     documents_by_year(summaries, address=lambda one: f"/d/{one.id}/")
-    return perf_counter() - began
+    return thread_time() - began
 
 
 def section(key, *lines):

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
+from tests import failures
 from tests.proof.bare import ACCOUNT, Bare, Lived, make_run, proxy
 from tests.proof.figures import Sheet
 from tests.proof.processes import ROOT, free_port
@@ -156,7 +157,7 @@ def test_the_two_commands(bare: Bare, account: str) -> None:
 def what_failed(said: str) -> str:
     """The names of what failed, then how it did; skips are told by the count."""
     lines = said.splitlines()
-    names = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    names = [line for line in lines if line.startswith(failures.TELLS)]
     details = [line for line in lines if re.match(r"E  |____|\S+: FAILED|Failed: ", line)]
     return "\n".join([*names, *details[:400]]) or said[-6000:]
 

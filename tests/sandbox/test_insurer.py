@@ -97,7 +97,10 @@ def test_recognised_or_not_the_answer_takes_the_same_time(world: World):
         world.ask("verifications", told)
         return time.monotonic() - started
 
-    durations = [seconds(told) for told in (traits_of(CAMILLE), traits_of(LEO), traits_of(MARCEL))]
+    durations = [
+        min(seconds(told) for _ in range(3))
+        for told in (traits_of(CAMILLE), traits_of(LEO), traits_of(MARCEL))
+    ]
 
     assert min(durations) >= 0.25
     assert max(durations) - min(durations) < 0.15
