@@ -94,6 +94,9 @@ def open_all(
     people = iter(people)
     while some := list(islice(people, AT_ONCE)):
         opened += _open(some, first + len(opened), born_on)
+    with connection.cursor() as cursor:
+        # What was planned while there was nobody, foreign keys included, would read everybody each time.
+        cursor.execute("DISCARD PLANS")
     return opened
 
 
