@@ -52,6 +52,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> sharing_o
     return sharing_out.Dealer(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def as_slow_as_kept() -> Iterator[dict[str, int]]:
+    """Argon2id is run as often as ever, with a thousandth of its work; what it was, for who asks."""
+    from accounts.hashers import Argon2id
+
+    kept = {"memory_cost": Argon2id.memory_cost, "time_cost": Argon2id.time_cost}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Argon2id, "memory_cost", 64)
+        patch.setattr(Argon2id, "time_cost", 1)
+        yield kept
+
+
+@pytest.fixture
+def slow_passwords(as_slow_as_kept: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id as people's passwords are kept by it."""
+    from accounts.hashers import Argon2id
+
+    for name, value in as_slow_as_kept.items():
+        monkeypatch.setattr(Argon2id, name, value)
+
+
 @pytest.fixture(scope="session")
 def var() -> Iterator[Path]:
     """This process's own `var`: removed at the end, with those that killed processes left behind."""

@@ -15,7 +15,7 @@ from accounts.logins import login_faults, suggest_login
 from accounts.passwords import Personal, WeakPassword, hash_password
 
 
-def test_a_chosen_password_is_kept_by_argon2id_with_19_mib():
+def test_a_chosen_password_is_kept_by_argon2id_with_19_mib(slow_passwords):
     encoded = hash_password("quatre tortues dansent")
 
     assert "argon2id$v=19$m=19456,t=2,p=1" in encoded

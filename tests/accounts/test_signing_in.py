@@ -145,7 +145,7 @@ def test_the_door_of_patients_does_not_know_agents_nor_the_reverse():
 
 
 @pytest.mark.slow
-def test_the_time_of_an_answer_does_not_say_whether_the_account_exists(monkeypatch):
+def test_the_time_of_an_answer_does_not_say_whether_the_account_exists(monkeypatch, slow_passwords):
     said = signing_in.attempts.Guess(True, ())
     monkeypatch.setattr(signing_in.attempts, "guess", lambda *_, **__: said)
     open_camille()
