@@ -45,6 +45,7 @@ def answering(*pieces: bytes, pause: float = 0.0, times: int = 1):
     try:
         yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
     finally:
+        server.shutdown(socket.SHUT_RDWR)  # whoever waits there for a client goes
         server.close()
         thread.join(timeout=2)
 

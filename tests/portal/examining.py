@@ -13,8 +13,8 @@ WCAG: dict[str, Any] = {
     "resultTypes": ["violations"],
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
 }
-# A width and a light. Pages are seen narrow by daylight and wide in the dark; the
-# journeys see theirs the other way; and whoever wants pictures, all four.
+# A width and a light. Pages are seen narrow by daylight and wide in the dark; those of the journeys in one of
+# the other two, in turn; and whoever wants pictures, in all four.
 View = tuple[int, str]
 TWO: tuple[View, ...] = ((390, "light"), (1280, "dark"))
 THE_OTHER_TWO: tuple[View, ...] = ((390, "dark"), (1280, "light"))

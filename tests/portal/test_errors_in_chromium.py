@@ -50,7 +50,8 @@ def test_a_failure_is_a_page_of_the_house(window, hers, monkeypatch, status):
     with window(width=390, signed_in=hers) as seen:
         seen.open(reverse("public:help"))
         assert plain(seen.page.inner_text("h1")) == title
-        look(seen, f"erreur-{status}-inside")
+        if status == 500:  # the others differ by their words
+            look(seen, f"erreur-{status}-inside")
 
 
 def test_a_page_that_is_not_there(window, hers):
