@@ -1,13 +1,12 @@
 """A document, and a deposit, at the door: what they say of themselves, in one statement each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
-from access.gate import Facts, Passage
+from access.gate import Entering, Facts, Passage, Row
 from access.policy import Status, Target
 from accounts.actors import Actor, Capacity
 from dossiers import things
@@ -142,16 +141,6 @@ def target_of(row: DocumentRow) -> Target:
     )
 
 
-_FACTS = f"""
-    SELECT {things.COLUMNS}, {DOCUMENT}, part.part, part.size, part.sealed, part.blob
-    FROM {things.FROM}
-    LEFT JOIN documents_document doc ON doc.dossier_id = d.id AND doc.id = %(document)s::uuid
-    LEFT JOIN documents_content part
-      ON part.dossier_id = d.id AND part.document_id = doc.id AND part.part = ANY (%(parts)s::text[])
-    WHERE {things.WHERE}
-"""  # noqa: S608
-
-
 @dataclass(frozen=True, slots=True)
 class DocumentAtTheDoor:
     """One document of one dossier, with the sealed parts that the act will need."""
@@ -164,30 +153,26 @@ class DocumentAtTheDoor:
     def pin(self) -> UUID:
         return self.dossier_id
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def entering(self, actor: Actor, at: datetime) -> Entering:
         if actor.capacity is Capacity.AGENT:
             # Their database role has no right on documents, not even to learn whether there is one.
-            facts = DossierAtTheDoor(self.dossier_id).facts(actor, at)
+            return DossierAtTheDoor(self.dossier_id).entering(actor, at)
+        asked = (*things.asking(self.dossier_id, actor, at), self.document_id, list(self.parts))
+        return Entering("documents_entered", asked)
+
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row]) -> Facts:
+        if actor.capacity is Capacity.AGENT:
+            facts = DossierAtTheDoor(self.dossier_id).facts(actor, at, read)
             return replace(facts, target=replace(facts.target, document_id=self.document_id))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _FACTS,
-                {
-                    "document": self.document_id,
-                    "parts": list(self.parts),
-                    **things.asking(self.dossier_id, actor, at),
-                },
-            )
-            rows = cursor.fetchall()
-        if not rows:
+        if not read:
             return ABSENT
-        dossier = things.row_of(self.dossier_id, actor, rows[0])
-        values = rows[0][things.WIDTH :]
+        dossier = things.row_of(self.dossier_id, actor, read[0])
+        values = read[0][things.WIDTH :]
         if values[0] is None:
             return things.facts_of(dossier, replace(things.target_of(dossier), exists=False))
         parts = {
             part: Kept(part, size, None if sealed is None else bytes(sealed), blob)
-            for part, size, sealed, blob in (row[things.WIDTH + WIDTH :] for row in rows)
+            for part, size, sealed, blob in (row[things.WIDTH + WIDTH :] for row in read)
             if part is not None
         }
         row = document_row(dossier, values, parts)
@@ -205,8 +190,11 @@ class DepositAtTheDoor:
     def pin(self) -> UUID:
         return self.dossier_id
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
-        facts = DossierAtTheDoor(self.dossier_id).facts(actor, at)
+    def entering(self, actor: Actor, at: datetime) -> Entering:
+        return DossierAtTheDoor(self.dossier_id).entering(actor, at)
+
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row]) -> Facts:
+        facts = DossierAtTheDoor(self.dossier_id).facts(actor, at, read)
         kind = nomenclature.TYPES.get(self.type_code)
         if kind is None:
             return facts  # such a deposit is declined inside

@@ -1,5 +1,6 @@
 """What exists of somebody before they consent: one row, sealed under its own key, for thirty minutes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from access.gate import Facts, Passage
+from access.gate import Facts, Passage, ReadsForItself, Row
 from access.policy import Standing, Target
 from accounts.actors import Actor, Capacity
 from vault import subjects
@@ -29,7 +30,7 @@ class ApplicationRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ToBegin:
+class ToBegin(ReadsForItself):
     """An application that does not exist yet: whoever begins it owns it."""
 
     application_id: UUID
@@ -38,12 +39,12 @@ class ToBegin:
     def pin(self) -> None:
         return None
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row] = ()) -> Facts:
         return Facts(target=Target(owner_id=actor.id))
 
 
 @dataclass(frozen=True, slots=True)
-class CardRead:
+class CardRead(ReadsForItself):
     """Somebody whose card was just read: the visit that this agent had with them, or a new one.
 
     `visit_mac` says who stands before whom; `row` of the facts is None when the visit is new.
@@ -56,7 +57,7 @@ class CardRead:
     def pin(self) -> None:
         return None
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row] = ()) -> Facts:
         there = at - self.card_read_at <= READING_HOLDS
         facts = Facts(target=Target(owner_id=actor.id), standing=Standing(holder_present=there))
         with connection.cursor() as cursor:
@@ -75,7 +76,7 @@ class CardRead:
 
 
 @dataclass(frozen=True, slots=True)
-class ApplicationAtTheDoor:
+class ApplicationAtTheDoor(ReadsForItself):
     """A pending application, its row held until the act ends: two posts at once take turns.
 
     At a counter, `desk` is the post and the session in which the card was read; elsewhere the visit has
@@ -89,7 +90,7 @@ class ApplicationAtTheDoor:
     def pin(self) -> None:
         return None
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row] = ()) -> Facts:
         row = _row(self.application_id)
         if row is None:
             return Facts(target=Target(exists=False))
@@ -112,7 +113,7 @@ class ApplicationAtTheDoor:
 
 
 @dataclass(frozen=True, slots=True)
-class ApplicationForTheHouse:
+class ApplicationForTheHouse(ReadsForItself):
     """A pending application, as a job of the house enters it: it belongs to somebody else."""
 
     application_id: UUID
@@ -121,7 +122,7 @@ class ApplicationForTheHouse:
     def pin(self) -> None:
         return None
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row] = ()) -> Facts:
         row = _row(self.application_id)
         if row is None:
             return Facts(target=Target(exists=False))

@@ -6,7 +6,7 @@ structure, the post and the session in which the card was read.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection
 
 from access import gate
-from access.gate import Facts, Passage
+from access.gate import Facts, Passage, ReadsForItself
 from access.policy import Action, Reason
 from access.waking import Chosen, Reached, Waking, what_wakes
 from accounts import contacts, insurer, logins, notices, people, web_access
@@ -740,7 +740,7 @@ def _end(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DossierOfAVisit:
+class DossierOfAVisit(ReadsForItself):
     """The dossier of who stands at the counter, through the visit that their card began."""
 
     visit_id: UUID
@@ -750,7 +750,7 @@ class DossierOfAVisit:
     def pin(self) -> None:
         return None
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def facts(self, actor: Actor, at: datetime, read: Sequence[gate.Row] = ()) -> Facts:
         seen = ApplicationAtTheDoor(self.visit_id, self.desk).facts(actor, at)
         row: ApplicationRow | None = seen.row
         if row is None:
@@ -760,7 +760,7 @@ class DossierOfAVisit:
         dossier_id = numbers.dossier_of(who)
         if dossier_id is None:
             return replace(seen, standing=standing)
-        entered = DossierAtTheDoor(dossier_id).facts(actor, at)
+        entered = DossierAtTheDoor(dossier_id).facts_within(actor, at)
         theirs = identities.unseal(entered.row.sealed_identity, dossier_id, entered.row.keyring)
         target = replace(
             entered.target,

@@ -27,7 +27,7 @@ from vault import blind
 
 from . import identity, numbers
 from .identity import Identity
-from .things import COLUMNS, GRANT_IN_FORCE, DossierRow, Register, asking, dossier_holds, row_of
+from .things import DossierRow, Register, dossier_holds, row_of
 
 MOST_ANSWERS = 10  # TD0.5 of the DMP
 MOST_CANDIDATES = gate.MOST_IDENTITIES
@@ -158,15 +158,12 @@ def _rows(passage: Passage, found: str, values: dict[str, Any]) -> list[tuple[An
     """What the gate would read of each dossier that the statement `found` names, in its order."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""WITH found AS ({found}) SELECT d.id, {COLUMNS}
-                FROM found
-                  CROSS JOIN LATERAL (
-                    SELECT * FROM dossiers_dossier WHERE id = found.dossier_id OFFSET 0) d
-                  CROSS JOIN LATERAL (
-                    SELECT * FROM vault_subjectkey WHERE subject_id = found.dossier_id OFFSET 0) k
-                  {GRANT_IN_FORCE}
-                ORDER BY found.rank, d.id""",  # noqa: S608 ours
-            {**values, **asking(None, passage.actor, passage.at)},
+            f"""WITH found AS ({found}) SELECT found.dossier_id, d.*
+                FROM found CROSS JOIN LATERAL (
+                    SELECT * FROM dossiers_at_the_door(found.dossier_id, %(actor)s, %(place)s, %(at)s)
+                    OFFSET 0) d
+                ORDER BY found.rank, found.dossier_id""",  # noqa: S608 ours
+            {**values, "actor": passage.actor.id, "place": passage.actor.structure_id, "at": passage.at},
         )
         return cursor.fetchall()
 

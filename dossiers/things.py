@@ -1,5 +1,6 @@
 """What one may ask for: a dossier, the register of dossiers. Each answers in one statement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from access.gate import Facts
+from access.gate import Entering, Facts, ReadsForItself, Row
 from access.policy import Standing, Target
 from accounts.actors import Actor, Capacity
 from vault import subjects
@@ -57,25 +58,17 @@ class DossierRow:
         )
 
 
-# Other things of a dossier add their own columns and joins to these, so that the gate still asks once.
-COLUMNS = """d.holder_id, d.opened_at, d.closed_at, d.sealed_identity, d.facts_mac,
-    k.kind, k.version, k.kek_version, k.wrapped,
-    g.id, g.structure_id, g.since, g.until, g.facts_mac"""
-GRANT_IN_FORCE = """LEFT JOIN dossiers_grant g ON g.dossier_id = d.id AND g.grantee_id = %(actor)s::uuid
-    AND g.structure_id IS NOT DISTINCT FROM %(structure)s::uuid
-    AND g.since <= %(at)s::timestamptz AND g.until > %(at)s::timestamptz"""
-FROM = f"dossiers_dossier d JOIN vault_subjectkey k ON k.subject_id = d.id {GRANT_IN_FORCE}"
-WHERE = "d.id = %(dossier)s::uuid"
-WIDTH = 14  # how many values COLUMNS gives
+# How many values `dossiers_at_the_door` gives; what lies in a dossier is read beside it.
+WIDTH = 14
 
 
-def asking(dossier_id: UUID | None, actor: Actor, at: datetime) -> dict[str, Any]:
-    """The parameters of FROM and WHERE."""
-    return {"dossier": dossier_id, "actor": actor.id, "structure": actor.structure_id, "at": at}
+def asking(dossier_id: UUID, actor: Actor, at: datetime) -> tuple[Any, ...]:
+    """The arguments of `dossiers_at_the_door`, and the first of any function that enters a dossier."""
+    return dossier_id, actor.id, actor.structure_id, at
 
 
-def row_of(dossier_id: UUID, actor: Actor, values: tuple[Any, ...]) -> DossierRow:
-    """The row that COLUMNS gave about this dossier to this actor.
+def row_of(dossier_id: UUID, actor: Actor, values: Row) -> DossierRow:
+    """The row that `dossiers_at_the_door` gave about this dossier to this actor.
 
     Raises vault.keyring.Unsealable when the dossier's own key was altered.
     """
@@ -152,33 +145,38 @@ class DossierAtTheDoor:
     def pin(self) -> UUID:
         return self.dossier_id
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def entering(self, actor: Actor, at: datetime) -> Entering:
+        return Entering("dossiers_entered", asking(self.dossier_id, actor, at))
+
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row]) -> Facts:
+        if not read:
+            return ABSENT
+        row = row_of(self.dossier_id, actor, read[0])
+        return facts_of(row, target_of(row))
+
+    def facts_within(self, actor: Actor, at: datetime) -> Facts:
+        """The same, for what finds the dossier only after the role was taken."""
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {COLUMNS} FROM {FROM} WHERE {WHERE}",  # noqa: S608 constants above
-                asking(self.dossier_id, actor, at),
+                "SELECT * FROM dossiers_at_the_door(%s, %s, %s, %s)", asking(self.dossier_id, actor, at)
             )
-            values = cursor.fetchone()
-        if values is None:
-            return ABSENT
-        row = row_of(self.dossier_id, actor, values)
-        return facts_of(row, target_of(row))
+            return self.facts(actor, at, cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class Register(ReadsForItself):
     """All dossiers at once, as a place where one looks for people: no content is reached from it."""
 
     @property
     def pin(self) -> None:
         return None
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row] = ()) -> Facts:
         return Facts(target=Target())
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class Space(ReadsForItself):
     """The pages of one kind of people. Asked about when somebody knocks at the wrong one."""
 
     audience: frozenset[Capacity]
@@ -187,5 +185,5 @@ class Space:
     def pin(self) -> None:
         return None
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row] = ()) -> Facts:
         return Facts(target=Target(audience=self.audience))

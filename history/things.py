@@ -1,13 +1,12 @@
 """What one may ask for here: the care history of a dossier, whether it has one yet or not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
-from access.gate import Facts
+from access.gate import Entering, Facts, Row
 from access.policy import Status, Target
 from accounts.actors import Actor, Capacity
 from documents import things as documents
@@ -77,27 +76,18 @@ class CareHistoryAtTheDoor:
     def pin(self) -> UUID:
         return self.dossier_id
 
-    def facts(self, actor: Actor, at: datetime) -> Facts:
+    def entering(self, actor: Actor, at: datetime) -> Entering:
         if actor.capacity is Capacity.AGENT:
             # Their database role sees no content, not even that there is one: the policy refuses without it.
-            return DossierAtTheDoor(self.dossier_id).facts(actor, at)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""SELECT {things.COLUMNS},
-                      s.version, s.document_id, s.received_at, s.written_on, s.period_start, s.period_end,
-                      s.line_count, s.content_mac, s.sealed,
-                      i.phase, i.cause, i.since, i.answered_at, i.retry_at,
-                      {documents.DOCUMENT}
-                    FROM {things.FROM}
-                    LEFT JOIN history_statement s ON s.dossier_id = d.id AND s.superseded_at IS NULL
-                    LEFT JOIN history_import i ON i.dossier_id = d.id
-                    LEFT JOIN documents_document doc ON doc.dossier_id = d.id AND doc.id = s.document_id
-                    WHERE {things.WHERE}""",  # noqa: S608 - only the columns of the house are spliced in
-                things.asking(self.dossier_id, actor, at),
-            )
-            values = cursor.fetchone()
-        if values is None:
+            return DossierAtTheDoor(self.dossier_id).entering(actor, at)
+        return Entering("history_entered", things.asking(self.dossier_id, actor, at))
+
+    def facts(self, actor: Actor, at: datetime, read: Sequence[Row]) -> Facts:
+        if actor.capacity is Capacity.AGENT:
+            return DossierAtTheDoor(self.dossier_id).facts(actor, at, read)
+        if not read:
             return things.ABSENT
+        values = read[0]
         dossier = things.row_of(self.dossier_id, actor, values)
         own = values[things.WIDTH :]
         told, importing, filed = own[:WIDTH], own[WIDTH : WIDTH + IMPORT_WIDTH], own[WIDTH + IMPORT_WIDTH :]

@@ -128,8 +128,8 @@ def test_whether_one_is_signed_in_is_read_in_the_statement_the_gate_sends_anyway
     beside = ("SAVEPOINT", "RELEASE SAVEPOINT", "SELECT subject_id, kind")
     sent = [query["sql"] for query in asked if not query["sql"].startswith(beside)]
     assert [sql for sql in sent if "accounts_session" in sql] == [sent[0]]
-    assert "set_config('role'" in sent[0]
-    assert len(sent) == 4, sent  # in, facts, the list, out
+    assert "dossiers_entered_web(" in sent[0]
+    assert len(sent) == 3, sent  # in, the list, out
 
 
 def test_who_is_still_proving_who_they_are_is_never_read_from_redis():

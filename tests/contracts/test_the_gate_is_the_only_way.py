@@ -121,6 +121,33 @@ def test_the_counter_s_role_reaches_no_content(table):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("function", "role"),
+    [
+        *((f"dossiers_entered_{role}", role) for role in ("web", "counter", "feed", "worker")),
+        *(("documents_entered_" + role, role) for role in ("web", "worker")),
+        *(("history_entered_" + role, role) for role in ("web", "worker")),
+    ],
+)
+def test_what_enters_a_dossier_leaves_under_its_role_and_that_pin(function, role, opened):
+    more = ", gen_random_uuid(), '{}'" if function.startswith("documents") else ""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT holder_id FROM {function}(%s, gen_random_uuid(), NULL, now(){more})", [opened.dossier_id]
+        )
+        assert cursor.fetchone()
+        cursor.execute("SELECT current_user, current_setting('dmp.pin')")
+        assert cursor.fetchone() == (f"dmp_{role}", str(opened.dossier_id))
+        cursor.execute("SELECT set_config('role', 'none', true), set_config('dmp.pin', '', true)")
+
+
+@pytest.mark.django_db
+def test_nobody_but_the_gate_s_roles_reads_what_is_at_the_door(opened):
+    with denied(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM dossiers_at_the_door(%s, %s, NULL, now())", [opened.dossier_id] * 2)
+
+
+@pytest.mark.django_db
 def test_the_gate_gives_role_and_pin_back():
     for actor in (CAMILLE, ROY):
         with (

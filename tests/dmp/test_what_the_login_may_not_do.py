@@ -136,6 +136,10 @@ def test_of_what_does_something_it_calls_what_the_application_calls_and_nothing_
         found = {name for (name,) in cursor.fetchall()}
 
     called = {"accounts_gather_notice", "audit_append", "audit_refuse", "jobs_decide"}
+    called |= {f"dossiers_entered_{role}" for role in ("web", "counter", "feed", "worker")}
+    called |= {
+        f"{package}_entered_{role}" for package in ("documents", "history") for role in ("web", "worker")
+    }
     assert found - set(pg.CALLED) == called
 
 

@@ -186,16 +186,16 @@ def test_the_number_of_statements_does_not_grow(dossier_id, camille):
     insert(dossier_id, [{"type": kind, "masked": masked} for kind in KINDS for masked in (False, True)] * 20)
     many = statements(lambda: consultation.contents(dossier_id, by=camille, at=NOON))
 
-    assert len(few) == len(many) <= 4
+    assert len(few) == len(many) <= 3
 
 
-def test_reading_takes_three_statements_and_depositing_four(deposit, dossier_id, camille):
+def test_reading_takes_two_statements_and_depositing_three(deposit, dossier_id, camille):
     put = statements(lambda: deposit(checked=False))
     document_id = deposit().document_id
     read = statements(lambda: consultation.read(dossier_id, document_id, by=camille, at=NOON))
     image = statements(lambda: consultation.page_image(dossier_id, document_id, 1, by=camille, at=NOON))
 
-    assert (len(put), len(read), len(image)) == (4, 3, 3)
+    assert (len(put), len(read), len(image)) == (3, 2, 2)
 
 
 def test_the_list_is_answered_by_one_index_range(dossier_id, camille):

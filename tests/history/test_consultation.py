@@ -116,7 +116,7 @@ def test_reading_takes_as_many_statements_whatever_the_lines(
     queue.work(job_id)
     holder = holder_of(dossier_id)
 
-    with django_assert_num_queries(5):  # two savepoints of the test beside: in, facts, out
+    with django_assert_num_queries(4):  # two savepoints of the test beside: in, out
         assert care_history(dossier_id, by=holder, at=NOON).total == 400
 
 
