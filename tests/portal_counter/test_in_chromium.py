@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from jobs import queue
+from sandbox.population import MARIE_OF_DIJON, MARIE_OF_NICE
 from tests.documents import files
 from tests.portal import examining
 
@@ -38,6 +39,24 @@ def send(page, words):
 def bernard_of(client):
     """The address of the dossier that a search finds."""
     return re.search(r"/pro/dossiers/[0-9a-f-]{36}/", said(client.post("/pro/", BY_NAME)))[0]
+
+
+def test_the_pages_about_people_of_one_name(window, lefevre, roy, pharmacist):
+    open_for(pharmacist, MARIE_OF_NICE.slug)
+    with window(signed_in=roy) as seen:
+        seen.open(receive(roy, MARIE_OF_DIJON.slug))
+        look(seen, "homonymes-guichet")
+    open_for(pharmacist, MARIE_OF_DIJON.slug)
+    with window(signed_in=lefevre) as seen:
+        page = seen.open("/pro/")
+        page.fill("#id_birth_name", "Martin")
+        page.fill("#id_birth_date", "05/05/1976")
+        page.locator('button[value="nom"]').click()
+        look(seen, "homonymes-trouves")
+        page.get_by_role("link", name="Demander l’accord").first.click()
+        look(seen, "homonymes-accord")
+        seen.open(page.url.removeprefix(seen.house).replace("accord/", "deposer/"))
+        look(seen, "homonymes-deposer")
 
 
 def test_the_pages_of_a_professional(window, lefevre, saidi, pharmacist):
