@@ -47,20 +47,24 @@ def answering(*pieces: bytes, pause: float = 0.0, times: int = 1):
     finally:
         server.shutdown(socket.SHUT_RDWR)  # whoever waits there for a client goes
         server.close()
-        thread.join(timeout=2)
+        thread.join(timeout=10)
+        assert not thread.is_alive()
 
 
 def _request(client: socket.socket) -> bytes:
     client.settimeout(2)
     data = b""
     while b"\r\n\r\n" not in data:
-        data += client.recv(65536)
+        piece = client.recv(65536)
+        if not piece:  # who asked has gone: without this, nothing would ever be enough
+            return data
+        data += piece
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [
         int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
     ]
-    while lengths and len(body) < lengths[0]:
-        body += client.recv(65536)
+    while lengths and len(body) < lengths[0] and (piece := client.recv(65536)):
+        body += piece
     return head + b"\r\n\r\n" + body
 
 
