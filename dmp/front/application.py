@@ -44,6 +44,7 @@ THREADS = 4
 MOST_WAITING = 400  # requests whole and waiting for a thread, beyond which one is asked to come back
 ANNOUNCED = "dmp.announced"
 LEARNT_EVERY = 0.05  # seconds
+WHOLE_AT_ONCE = 200  # forms awaited whole, beyond which they come piece by piece: 13 MB at most
 PASSED_BY = 60_000_000  # of a body refused, how much is let pass so that a browser hears why
 ALIVE: Headers = [
     ("content-type", "text/plain; charset=utf-8"),
@@ -99,6 +100,7 @@ class Front:
         pace: Pace | None = None,
         forms: Budget | None = None,
         files: Budget | None = None,
+        whole: int = WHOLE_AT_ONCE,
     ) -> None:
         self.application = application
         self.page = page
@@ -111,6 +113,7 @@ class Front:
         self._waiting: SimpleQueue[Asked | None] = SimpleQueue()
         self._done: deque[asyncio.Future[None]] = deque()
         self._running = 0
+        self._room_for_whole = whole
         self._learning: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -155,13 +158,22 @@ class Front:
 
     async def _with_a_body(self, scope: Scope, protocol: HTTPProtocol, body: Body) -> None:
         try:
-            if not await body.receive(FORM_BYTES) and not await self._receive_more(scope, protocol, body):
+            if body.announced is not None and body.announced <= FORM_BYTES and self._room_for_whole:
+                await self._receive_whole(body)
+            elif not await body.receive(FORM_BYTES) and not await self._receive_more(scope, protocol, body):
                 return
             size = body.file.tell()
             body.file.seek(0)
             await self._answer(environ(scope, body.file, size), protocol, size)
         finally:
             body.release()
+
+    async def _receive_whole(self, body: Body) -> None:
+        self._room_for_whole -= 1
+        try:
+            await body.receive_whole()
+        finally:
+            self._room_for_whole += 1
 
     async def _receive_more(self, scope: Scope, protocol: HTTPProtocol, body: Body) -> bool:
         """Ask the application how much it takes from this sender here; whether the whole body came.

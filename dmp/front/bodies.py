@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
 
+from granian.rsgi import ProtocolClosed, ProtocolError
+
 FORM_BYTES = 65_536  # what any form or question may weigh; a route that takes files says so itself
 # Bodies held at once by one process, 200 MB in all. Forms, that anybody may send, leave the room of files.
 BYTES_OF_FORMS = 40_000_000
@@ -38,9 +40,11 @@ class Truncated(Refused):
 
 
 class Pieces(Protocol):
-    """What granian gives of a request: its body, piece by piece."""
+    """What granian gives of a request: its body, piece by piece, or whole to whoever calls it."""
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def __call__(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ class Body:
         self.announced = announced
         self.received = 0
         self.file = BytesIO()
-        self._pieces = pieces.__aiter__()
+        self._source = pieces
+        self._pieces: AsyncIterator[bytes] | None = None  # granian gives its body once, in one way
         self._budget, self._sender = budget, ""
         self._held = 0
         self._pace = pace
@@ -109,6 +114,26 @@ class Body:
             if self.received > most:
                 return False
         return True
+
+    async def receive_whole(self) -> None:
+        """All that was announced, at once: the loop is woken once, not for each piece.
+
+        Until then its bytes are nobody's in the budget: whoever calls it bounds how many wait so.
+        Raises TooSlow, NoRoom, Truncated.
+        """
+        assert self.announced is not None
+        try:
+            async with asyncio.timeout_at(self._began + self._pace.allowed(self.announced)):
+                whole = await self._source()
+        except TimeoutError:
+            raise TooSlow from None
+        except (ProtocolError, ProtocolClosed):
+            raise Truncated from None
+        if len(whole) != self.announced:
+            raise Truncated
+        self._budget.take(len(whole), self._sender)
+        self.received = self._held = len(whole)
+        self.file.write(whole)
 
     async def discard(self, most: int) -> None:
         """Let up to `most` bytes pass by and keep nothing: a browser hears no answer while it still sends."""
@@ -144,6 +169,8 @@ class Body:
 
     async def _piece(self) -> bytes | None:
         """After the last, granian gives an empty piece, then none; two empty pieces when the sender left."""
+        if self._pieces is None:
+            self._pieces = self._source.__aiter__()
         try:
             return await self._pieces.__anext__()
         except StopAsyncIteration:

@@ -57,4 +57,5 @@ front = Front(
     threads=2,
     pace=Pace(grace=1.5, bytes_per_second=20_000, longest=4.0),
     files=Budget(5_000_000, 3_000_000),
+    whole=4,  # others come piece by piece
 )
