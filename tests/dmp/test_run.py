@@ -182,7 +182,7 @@ def test_it_keeps_its_data_restarts_who_dies_and_leaves_nobody_when_killed(runni
 
 def test_a_read_only_folder_is_one_sentence(tmp_path):
     if os.geteuid() == 0:
-        folder = Path("/sys/dmp")  # where even root writes nothing
+        folder = Path("/sys/dmp")  # where even root makes nothing
     else:
         tmp_path.chmod(0o500)
         folder = tmp_path / "var"
@@ -190,7 +190,7 @@ def test_a_read_only_folder_is_one_sentence(tmp_path):
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "dmp.settings", "DMP_VAR": str(folder)}
 
     told = subprocess.run(
-        command, env=environment | {"PORT": str(a_free_port())}, capture_output=True, text=True
+        command, env=environment | {"PORT": str(a_free_port())}, capture_output=True, text=True, timeout=60
     )
 
     assert told.returncode == 1

@@ -33,6 +33,7 @@ mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
+mount --rbind /sys "$root/sys"  # as any machine has it: nobody makes a folder there
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=1777 tmpfs "$root/run"
 [ -e /etc/resolv.conf ] && cat /etc/resolv.conf > "$root/etc/resolv.conf"
