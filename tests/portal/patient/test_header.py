@@ -65,5 +65,5 @@ def test_it_is_among_what_the_gate_read(hers, mistaken):
             client.get(reverse("patient:people"))
         counts.append(sum("SAVEPOINT" not in query["sql"] for query in captured.captured_queries))
 
-    # The session, unless the cache has it; role and pin, the dossier, whom she let in, the trace.
-    assert counts in ([5, 5], [4, 4])
+    # The session, unless the cache has it; the dossier as it is entered, whom she let in, the trace.
+    assert set(counts) <= {3, 4}
