@@ -238,8 +238,14 @@ def _nobody(kind: str, *, at: datetime) -> PendingSignIn:
 
 
 def keep(request: HttpRequest, pending: PendingSignIn) -> None:
-    """Remember a pending sign-in for the next page."""
-    request.session.cycle_key()
+    """Remember a pending sign-in for the next page.
+
+    Under a new identifier, unless it already waits in this session: the form sent twice then takes nothing
+    from the page that the first answer led to, should the second never arrive.
+    """
+    told = request.session.get(_PENDING)
+    if told is None or told["id"] != pending.id.hex():
+        request.session.cycle_key()
     request.session[_PENDING] = pending.told()
 
 
@@ -294,6 +300,11 @@ def send_code(
             notices.queue_device_code(device, code, at=at)
     except TooManyTries as many:
         raise TooSoon(at + many.wait) from None
+    except TooSoon:
+        # The same form sent twice at once: a code has left since we looked, and it is the one to wait for.
+        if again or (sent := code_under_way(pending, at=at)) is None:
+            raise
+        return sent
     sent = code_under_way(pending, at=at)
     assert sent is not None
     return sent

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from accounts import directory, notices, sent_twice, signing_in
+from accounts import begun, directory, notices, sent_twice, signing_in
 from tests.conscience import Conscience
 from tests.portal_counter.conftest import CPAM, SECRET, code_now
 from tests.portal_counter.conftest import PASSWORD as ROYS
@@ -199,6 +199,61 @@ def test_two_at_once_are_one_session(real_database, at_the_code, codes, monkeypa
     assert [answer["Location"] for answer in answers] == [WISHED, WISHED]
     assert again.cookies[COOKIE].value == at_the_code.cookies[COOKIE].value
     assert again.get(WISHED).status_code == 200
+
+
+def test_two_passwords_at_once_send_one_code_and_lead_to_its_page(
+    real_database, browser, dossier, codes, monkeypatch
+):
+    """Neither has seen the code of the other when it asks for its own: one leaves, and both wait for it."""
+    browser.get(reverse("public:sign_in"))
+    new_code, both_looked = begun.new_code, threading.Barrier(2)
+
+    def once_both_looked(*args, **kwargs):
+        both_looked.wait(20)
+        return new_code(*args, **kwargs)
+
+    monkeypatch.setattr(begun, "new_code", once_both_looked)
+    form, answers = {"login": dossier.login, "password": dossier.first_password, "suite": WISHED}, []
+
+    def click(one):
+        answers.append(one.post(reverse("public:sign_in"), form))
+        connections.close_all()
+
+    again = with_the_cookies_of(browser)
+    threads = [threading.Thread(target=click, args=[one]) for one in (browser, again)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert {answer["Location"].partition("?")[0] for answer in answers} == {reverse("public:sign_in_code")}
+    assert len(codes) == 1
+    for one in (browser, again):
+        assert "Nous l’avons envoyé" in one.get(reverse("public:sign_in_code")).content.decode()
+    assert sent(again, codes[-1])["Location"].startswith(reverse("public:first_password"))
+
+
+@pytest.mark.django_db
+def test_the_second_password_takes_nothing_from_the_page_that_the_first_led_to(browser, dossier, codes):
+    """Its answer never came: the page of the code is that of the first, and the code is typed there."""
+    _sign_in(browser, dossier.login, dossier.first_password)
+    lost = with_the_cookies_of(browser)
+    _sign_in(lost, dossier.login, dossier.first_password)
+
+    assert len(codes) == 1
+    assert sent(browser, codes[-1])["Location"].startswith(reverse("public:first_password"))
+
+
+@pytest.mark.django_db
+def test_a_session_that_awaits_nothing_of_hers_is_left_behind(browser, dossier, codes):
+    """What another sign-in left in this browser is not what hers goes on in."""
+    _sign_in(browser, dossier.login, dossier.first_password)
+    before = browser.cookies[COOKIE].value
+    browser.cookies[settings.DMP_BROWSER_COOKIE_NAME] = "b" * 43
+    _sign_in(browser, dossier.login, dossier.first_password)
+
+    assert browser.cookies[COOKIE].value != before
 
 
 def test_whoever_dies_while_it_answers_keeps_nobody_waiting_for_long(
