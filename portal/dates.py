@@ -50,6 +50,11 @@ def short_day(moment: date) -> str:
     return f"{day_in_month(moment)}{NBSP}{SHORT_MONTHS[moment.month - 1]} {moment.year}"
 
 
+def in_figures(moment: date) -> str:
+    """12/11/2019, where there is little room"""
+    return f"{in_paris(moment):%d/%m/%Y}"
+
+
 def short_month(moment: date) -> str:
     """nov."""
     return SHORT_MONTHS[in_paris(moment).month - 1]

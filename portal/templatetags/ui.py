@@ -78,6 +78,7 @@ def french(text: object) -> str:
 
 register.filter("day", dates.day)
 register.filter("short_day", dates.short_day)
+register.filter("in_figures", dates.in_figures)
 register.filter("weekday", dates.weekday)
 register.filter("hour", dates.hour)
 register.filter("instant", dates.instant)

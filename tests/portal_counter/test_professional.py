@@ -16,7 +16,7 @@ from accounts.middleware import actor_of
 from accounts.sessions import SessionStore
 from documents import consultation
 from jobs import queue
-from portal.dates import day
+from portal.dates import in_figures
 from portal.professional.deposit import TypeField
 from sandbox.population import BERNARD
 from tests.conscience import Conscience
@@ -261,7 +261,7 @@ def test_an_agreement_declared_opens_the_dossier_until_its_end(lefevre, let_in):
     page = said(lefevre.get(let_in))
     again = said(lefevre.get(f"{let_in}accord/"))
     found = said(lefevre.post(SEARCH, BY_NAME))
-    until = day(timezone.now() + timedelta(days=settings.DMP_GRANT_DAYS)).replace("\u00a0", " ")
+    until = in_figures(timezone.now() + timedelta(days=settings.DMP_GRANT_DAYS))
 
     assert "LACOSTE" in page
     assert f"Votre accès</dt><dd>Jusqu’au {until}" in page
@@ -273,7 +273,7 @@ def test_the_end_of_one_s_access_stands_on_every_page_of_the_dossier(lefevre, le
     receipt = deposited(lefevre, let_in)["Location"]
     checked()
     [document] = documents_of(said(lefevre.get(let_in)))
-    until = day(timezone.now() + timedelta(days=settings.DMP_GRANT_DAYS)).replace("\u00a0", " ")
+    until = in_figures(timezone.now() + timedelta(days=settings.DMP_GRANT_DAYS))
 
     for page in (let_in, f"{let_in}soins/", f"{let_in}deposer/", f"{let_in}accord/", receipt, document):
         assert f"Votre accès</dt><dd>Jusqu’au {until}" in said(lefevre.get(page)), page
