@@ -283,9 +283,7 @@ def _enter(
         given = entering.arguments
         function = f"{entering.function}_{role.removeprefix('dmp_')}({', '.join(['%s'] * len(given))})"
         statement = f"SELECT {holding}, seen.* FROM (SELECT) one LEFT JOIN {function} seen ON true"  # noqa: S608 names of the house
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, *given])
-        rows = cursor.fetchall()
+    rows = connection.begun_with(statement, [*parameters, *given])
     read = [row[1:] for row in rows if row[1] is not None] if entering else []
     return credentials.confirmed(actor, rows[0][0]), read
 

@@ -10,7 +10,9 @@ from django.db.backends.postgresql import base
 from psycopg import postgres
 from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import Loader
-from psycopg.pq import Format
+from psycopg.pq import Format, TransactionStatus
+
+from dmp.postgresql.messages import OneMessage, Plans
 
 INSTANT = postgres.types["timestamptz"].oid
 
@@ -35,8 +37,12 @@ class Instants(Loader):
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django asks `is_usable` before the first statement of each request (CONN_HEALTH_CHECKS)."""
 
+    _plans: Plans | None = None
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
+        # Nothing is kept prepared behind a pooler that gives one connection to several.
+        self._plans = Plans() if connection.prepare_threshold is not None else None
         if self.timezone is UTC:
             connection.adapters.register_loader(INSTANT, Instants)
         return connection
@@ -55,6 +61,36 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return False
         return not readable(descriptor) or bool(super().is_usable())
 
+    def _rollback(self) -> None:
+        super()._rollback()  # type: ignore[misc]
+        self._forget_plans()
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
+        self._forget_plans()
+
+    def _forget_plans(self) -> None:
+        """psycopg has everything thrown away that was prepared, after any ROLLBACK."""
+        if self._plans is not None:
+            self._plans.forget()
+
+    def begun_with(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """BEGIN and the first statement of a transaction in one message: a round trip less. Its rows.
+
+        Inside another transaction, or when something was done in this one, it is a statement like another.
+        """
+        self.ensure_connection()
+        raw = self.connection
+        first = raw.pgconn.transaction_status == TransactionStatus.IDLE and not self.get_autocommit()
+        cursor = (
+            self._prepare_cursor(OneMessage(raw, before=b"BEGIN", plans=self._plans))
+            if first
+            else self.cursor()
+        )
+        with cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()  # type: ignore[no-any-return]
+
     def committed_with(self, statement: str, parameters: Sequence[Any]) -> bool:
         """Run the last statement of a transaction and COMMIT in one message, so that what it locks is given
         back without waiting for a round trip. False, and nothing was done, inside another transaction.
@@ -64,9 +100,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if len(self.atomic_blocks) != 1:
             return False
-        # Bound on this side: a message of several commands takes no parameters.
-        with self._prepare_cursor(psycopg.ClientCursor(self.connection)) as cursor:
-            cursor.execute(f"{statement}; COMMIT", parameters)
+        with self._prepare_cursor(OneMessage(self.connection, after=b"COMMIT", plans=self._plans)) as cursor:
+            cursor.execute(statement, parameters)
         return True
 
 

@@ -1,7 +1,10 @@
-"""The last statement of a transaction leaves with its COMMIT: all of it, or nothing."""
+"""The first statement of a transaction leaves with BEGIN, the last with COMMIT: all of it, or nothing."""
+
+from contextlib import suppress
+from threading import Timer
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 # What a transaction sets for the session is undone with it, and needs no table.
@@ -32,7 +35,7 @@ def test_it_commits_what_came_before_and_what_waits_for_a_commit_is_done():
         assert connection.committed_with(SET.format("b"), ["2"])
 
     assert (kept(), done) == ("12", ["12"])
-    assert "set_config('scratch.b', '2', false); COMMIT" in str([query["sql"] for query in made])
+    assert "set_config('scratch.b', '2', false)" in str([query["sql"] for query in made])
 
 
 def test_when_it_fails_nothing_of_the_transaction_stays():
@@ -48,3 +51,92 @@ def test_inside_another_transaction_nothing_is_done():
         assert not connection.committed_with(SET.format("b"), ["2"])
 
     assert kept() == ""
+
+
+def first(value: int) -> object:
+    return connection.begun_with("SELECT set_config('scratch.a', %s, false), %s::int", [str(value), value])
+
+
+def test_the_first_statement_begins_the_transaction_and_gives_its_rows():
+    with transaction.atomic(durable=True):
+        assert first(1) == [("1", 1)]
+        assert connection.connection.info.transaction_status.name == "INTRANS"
+        run(SET.format("b"), "2")
+
+    assert kept() == "12"
+
+
+def test_when_the_act_fails_what_the_first_statement_did_is_undone():
+    with pytest.raises(ZeroDivisionError), transaction.atomic(durable=True):
+        first(1)
+        raise ZeroDivisionError
+
+    assert kept() == ""
+
+
+def test_a_first_statement_that_fails_is_raised_as_any_other_and_the_connection_serves_on():
+    with pytest.raises(DataError), transaction.atomic(durable=True):
+        connection.begun_with("SELECT 1 / %s::integer", [0])
+
+    with transaction.atomic(durable=True):
+        assert connection.begun_with("SELECT 4 / %s::integer", [2]) == [(2,)]
+
+
+def test_a_plan_that_was_thrown_away_is_made_anew():
+    """psycopg has all that is prepared thrown away after a DROP."""
+    for value in (1, 2):
+        with transaction.atomic(durable=True):
+            assert first(value) == [(str(value), value)]
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+    with transaction.atomic(durable=True):
+        assert first(3) == [("3", 3)]
+        run(SET.format("b"), "4")
+
+    assert kept() == "34"
+
+
+def test_an_act_is_told_even_when_a_part_of_it_was_undone():
+    """psycopg has all that is prepared thrown away after a ROLLBACK, that of a savepoint too."""
+    for value in ("1", "2", "3"):
+        with transaction.atomic(durable=True):
+            first(int(value))
+            with suppress(ZeroDivisionError), transaction.atomic():
+                run(SET.format("a"), "x")
+                raise ZeroDivisionError
+            assert connection.committed_with(SET.format("b"), [value])
+        assert kept() == value * 2
+
+
+def test_within_a_transaction_it_is_a_statement_like_another():
+    with transaction.atomic(), transaction.atomic():
+        assert first(1) == [("1", 1)]
+
+    assert kept() == "1"
+
+
+def test_a_message_larger_than_what_the_connection_takes_at_once_leaves_whole():
+    large = "é" * 3_000_000
+    with transaction.atomic(durable=True):
+        assert connection.begun_with("SELECT length(%s), %s", [large, large]) == [(3_000_000, large)]
+
+
+def test_a_server_that_ends_the_connection_meanwhile_costs_one_act_and_no_other(real_database):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+    soon = Timer(0.3, end, [real_database, backend])
+    soon.start()
+    with pytest.raises(OperationalError), transaction.atomic(durable=True):
+        connection.begun_with("SELECT count(*) FROM generate_series(1, %s)", [400_000_000])
+    soon.join()
+
+    connection.close_if_unusable_or_obsolete()
+    with transaction.atomic(durable=True):
+        assert first(1) == [("1", 1)]
+
+
+def end(database, backend: int) -> None:
+    with database.superuser() as superuser:
+        superuser.execute("SELECT pg_terminate_backend(%s)", [backend])
