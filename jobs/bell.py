@@ -5,8 +5,9 @@ A message names a class and nothing else: what to do is read in PostgreSQL by wh
 
 import os
 import threading
-import time
+from contextlib import suppress
 from queue import Empty, SimpleQueue
+from time import monotonic, sleep
 
 import structlog
 from django.conf import settings
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 SILENCE_SECONDS = 5.0
 # Jobs asked for within this time by one process share a message: ringing costs as much as a page.
 TOGETHER_SECONDS = 0.05
+# The same between two messages of a class that nobody waits for while a page is open.
+APART_SECONDS = {Urgency.CHECKS: 0.25, Urgency.BULK: 0.25}
 
 
 class _Wire(threading.local):
@@ -56,7 +59,7 @@ def ring(urgency: Urgency) -> bool:
     """Whether the bell was rung. Never raises; takes less than half a second when Redis is gone."""
     from jobs.tasks import look
 
-    if time.monotonic() < _wire.silent_until:
+    if monotonic() < _wire.silent_until:
         return False
     try:
         look.apply_async(
@@ -64,7 +67,7 @@ def ring(urgency: Urgency) -> bool:
         )
     except Exception as failure:  # whatever the wire does, the job is kept and found in the table
         _wire.cut()
-        _wire.silent_until = time.monotonic() + SILENCE_SECONDS
+        _wire.silent_until = monotonic() + SILENCE_SECONDS
         log.warning("bell not rung", code=urgency.queue, error=type(failure).__name__)
         return False
     return True
@@ -92,16 +95,20 @@ def _ringer() -> "SimpleQueue[Urgency]":
 
 
 def _ring_for_ever(waiting: "SimpleQueue[Urgency]") -> None:
+    rung: dict[Urgency, float] = {}
     while True:
         together = {waiting.get()}
-        time.sleep(TOGETHER_SECONDS)
-        try:
-            while True:
-                together.add(waiting.get_nowait())
-        except Empty:
-            pass
-        for urgency in sorted(together):
-            ring(urgency)
+        while together:
+            sleep(TOGETHER_SECONDS)
+            with suppress(Empty):
+                while True:
+                    together.add(waiting.get_nowait())
+            now = monotonic()
+            for urgency in sorted(together):
+                if now - rung.get(urgency, 0.0) >= APART_SECONDS.get(urgency, 0.0):
+                    ring(urgency)
+                    rung[urgency] = now
+                    together.discard(urgency)
 
 
 def silence_over() -> None:

@@ -20,7 +20,7 @@ PENDING = Q(state__in=[State.READY, State.LEASED])
 class Job(models.Model):
     """One thing to do for one subject. It holds identifiers and codes, never a content."""
 
-    id = models.UUIDField(primary_key=True)
+    id = models.UUIDField(primary_key=True)  # made of its kind and its `idem`
     kind = models.TextField()
     urgency = models.SmallIntegerField(db_default=int(Urgency.BULK))  # a jobs.urgency.Urgency
     idem = models.TextField()  # what makes it the same job when it is asked for again
@@ -39,7 +39,6 @@ class Job(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "idem"], name="a_job_is_asked_for_once"),
             models.CheckConstraint(
                 condition=Q(state=State.LEASED, lease_token__isnull=False, lease_until__isnull=False)
                 | (~Q(state=State.LEASED) & Q(lease_token=None, lease_until=None)),
@@ -56,7 +55,6 @@ class Job(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["kind", "subject_id", "-created_at"], name="jobs_of_a_subject"),
             models.Index(
                 fields=["urgency", "run_after", "id"], name="jobs_in_order", condition=Q(state=State.READY)
             ),
@@ -68,14 +66,9 @@ class Job(models.Model):
             ),
             models.Index(fields=["done_at"], name="jobs_to_forget", condition=Q(state=State.DONE)),
             models.Index(
-                fields=["author_id"],
-                name="jobs_pending_of_an_author",
+                fields=["structure_id", "author_id"],
+                name="jobs_pending",
                 condition=PENDING & Q(author_id__isnull=False),
-            ),
-            models.Index(
-                fields=["structure_id"],
-                name="jobs_pending_of_a_structure",
-                condition=PENDING & Q(structure_id__isnull=False),
             ),
         ]
 

@@ -33,7 +33,6 @@ __all__ = [
     "close",
     "enqueue",
     "enqueuing",
-    "latest",
     "purge",
     "retry",
     "retry_stopped",
@@ -141,24 +140,26 @@ def ring_on_commit(asked: Enqueuing) -> None:
 
 # What one may have waiting. Two who ask at the same instant may both find room: the bound is one of load.
 _ROOM = """
-(SELECT count(*) FROM (SELECT FROM jobs_job
-  WHERE {column} = %s::uuid AND urgency = %s::smallint AND state IN ('ready', 'leased') LIMIT %s) w) < %s
+(SELECT count(*) < %s AND count(*) FILTER (WHERE w.author_id = %s::uuid) < %s
+  FROM (SELECT author_id FROM jobs_job
+    WHERE {whose} AND author_id IS NOT NULL AND urgency = %s::smallint AND state IN ('ready', 'leased')
+    LIMIT %s) w)
 """
 
 
 def room(urgency: Urgency, *, author_id: UUID, structure_id: UUID | None) -> tuple[str, list[object]]:
-    """An SQL condition and its parameters: whether this author, and this structure, may ask for one more.
+    """An SQL condition and its parameters: whether this structure, and this author in it, may ask for more.
 
-    Bounds are `DMP_WAITING_PER_AUTHOR` and `DMP_WAITING_PER_STRUCTURE`.
+    Bounds are `DMP_WAITING_PER_AUTHOR` and `DMP_WAITING_PER_STRUCTURE`. Whoever has no structure is
+    bounded alone.
     """
     mine, ours = settings.DMP_WAITING_PER_AUTHOR, settings.DMP_WAITING_PER_STRUCTURE
-    sql, params = _ROOM.format(column="author_id"), [author_id, int(urgency), mine, mine]
     if structure_id is None:
-        return sql, params
-    return (
-        f"{sql} AND {_ROOM.format(column='structure_id')}",
-        [*params, structure_id, int(urgency), ours, ours],
-    )
+        whose, ours = "structure_id IS NULL AND author_id = %s::uuid", mine
+        of: UUID = author_id
+    else:
+        whose, of = "structure_id = %s::uuid", structure_id
+    return _ROOM.format(whose=whose), [ours, author_id, mine, of, int(urgency), ours]
 
 
 # -- Working ---------------------------------------------------------------------------------------
@@ -192,12 +193,6 @@ _COLUMNS = "id, kind, subject_id, idem, state, attempts, run_after, code, create
 
 def state(job_id: UUID) -> JobState | None:
     return next(iter(_states("id = %s::uuid", [job_id])), None)
-
-
-def latest(kind: str, subject_id: UUID) -> JobState | None:
-    """The last job of this kind asked for this subject, unless it was forgotten since."""
-    which = "kind = %s AND subject_id = %s::uuid ORDER BY created_at DESC LIMIT 1"
-    return next(iter(_states(which, [kind, subject_id])), None)
 
 
 @dataclass(frozen=True, slots=True)

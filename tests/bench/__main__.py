@@ -272,13 +272,14 @@ class Bench:
         from dmp import pg
         from dossiers.opening import IMPORT_HISTORY
         from jobs import queue
+        from tests import queues
         from vault.keyring import ephemeral
 
         world, at = self.world, self.at
         backend = connection_pid(connection)
 
         def import_of(dossier_id):
-            return queue.latest(IMPORT_HISTORY, dossier_id).id
+            return queues.latest(IMPORT_HISTORY, dossier_id).id
 
         visits = [world.receive(person, at) for person in persons]
         spent = Spent(backend)

@@ -15,6 +15,7 @@ from jobs.handlers import handles
 from jobs.models import State
 from jobs.scheduling import Sweeper
 from jobs.urgency import Urgency
+from tests import queues
 from tests.waiting import waited
 
 HALF_A_SECOND = 0.5
@@ -96,12 +97,12 @@ def test_without_redis_the_act_commits_and_the_scheduler_does_the_work(
 
     job_id, seconds = timed(act)
     assert seconds < HALF_A_SECOND
-    assert queue.latest(kind, subject).state == State.READY
+    assert queues.latest(kind, subject).state == State.READY
 
     sweeper = Sweeper()
     sweeper.sweep()
     try:
-        assert wait_for(lambda: queue.latest(kind, subject).state == State.DONE)
+        assert wait_for(lambda: queues.latest(kind, subject).state == State.DONE)
     finally:
         sweeper.stop(1)
 

@@ -11,6 +11,7 @@ from jobs import queue
 from jobs.handlers import handles
 from jobs.models import State
 from jobs.urgency import Urgency
+from tests import queues
 
 
 def asked(kind, *, subject=None, idem=None, after=queue.NOW):
@@ -39,7 +40,7 @@ def test_a_job_is_worked_once(kind):
     assert queue.work(job_id) is True
     assert queue.work(job_id) is False
 
-    state = queue.latest(kind, subject)
+    state = queues.latest(kind, subject)
     assert worked == ["i"]
     assert (state.id, state.state, state.attempts) == (job_id, State.DONE, 1)
     assert state.done_at is not None
@@ -65,7 +66,7 @@ def test_a_job_waits_for_its_time(kind):
 
     assert queue.work(job_id) is False
     assert queue.work_due(10) == 0
-    assert queue.latest(kind, subject).state == State.READY
+    assert queues.latest(kind, subject).state == State.READY
 
 
 @pytest.mark.django_db
@@ -80,7 +81,7 @@ def test_done_inside_the_effect_stays_done_with_its_code(kind):
 
     queue.work(job_id)
 
-    state = queue.latest(kind, subject)
+    state = queues.latest(kind, subject)
     assert (state.state, state.code) == (State.DONE, "nothing")
 
 
@@ -103,7 +104,7 @@ def test_a_late_worker_writes_nothing(kind):
 
     queue.work(job_id)
 
-    state = queue.latest(kind, subject)
+    state = queues.latest(kind, subject)
     assert len(kept) == 2
     assert kept[0].token != kept[1].token
     assert (state.state, state.attempts) == (State.DONE, 2)
@@ -137,9 +138,9 @@ def test_a_failure_is_tried_again_later_and_then_buried(kind):
     for attempt in range(1, queue.MAX_ATTEMPTS + 1):
         due_now(job_id)
         queue.work(job_id)
-        assert queue.latest(kind, subject).attempts == attempt
+        assert queues.latest(kind, subject).attempts == attempt
 
-    state = queue.latest(kind, subject)
+    state = queues.latest(kind, subject)
     assert (state.state, state.code) == (State.DEAD, "error.ZeroDivisionError")
     assert queue.waiting([State.DEAD, State.HELD]) == [state]
     assert queue.work(job_id) is False
@@ -168,7 +169,7 @@ def test_a_job_that_kills_its_worker_each_time_is_buried(kind):
 
     assert queue.work(job_id) is True
 
-    state = queue.latest(kind, subject)
+    state = queues.latest(kind, subject)
     assert (state.state, state.code, state.attempts) == (State.DEAD, "attempts_exhausted", queue.MAX_ATTEMPTS)
 
 
@@ -184,7 +185,7 @@ def test_a_patient_wait_does_not_exhaust_the_attempts(kind):
         due_now(job_id)
         queue.work(job_id)
 
-    state = queue.latest(kind, subject)
+    state = queues.latest(kind, subject)
     assert (state.state, state.code, state.attempts) == (State.READY, "insurer.silent", 0)
     assert state.run_after > timezone.now() + timedelta(minutes=4)
 
@@ -200,14 +201,14 @@ def test_what_is_held_waits_for_a_person(kind):
     handles(kind, urgency=Urgency.BULK)(handler)
     job_id, subject = asked(kind)
     queue.work(job_id)
-    assert queue.latest(kind, subject).code == "identity.differs"
+    assert queues.latest(kind, subject).code == "identity.differs"
     assert queue.work_due(5) == 0
 
     assert queue.retry(job_id, seen_at=seen(job_id)) is True
     due_now(job_id)
     queue.work(job_id)
 
-    assert queue.latest(kind, subject).state == State.DONE
+    assert queues.latest(kind, subject).state == State.DONE
     assert queue.retry(job_id, seen_at=seen(job_id)) is False
 
 
@@ -222,7 +223,7 @@ def test_what_a_person_closes_rests(kind):
 
     assert queue.close(job_id, seen_at=seen(job_id), at=timezone.now()) is True
 
-    state = queue.latest(kind, subject)
+    state = queues.latest(kind, subject)
     assert (state.state, state.code) == (State.DONE, "closed")
     assert queue.work_due(5) == 0
 
@@ -233,7 +234,7 @@ def test_a_kind_that_nobody_handles_is_tried_again(kind):
 
     queue.work(job_id)
 
-    state = queue.latest(kind, subject)
+    state = queues.latest(kind, subject)
     assert (state.state, state.code) == (State.READY, "error.UnknownKind")
 
 
@@ -243,7 +244,7 @@ def test_every_gated_role_may_ask(kind, role):
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('role', %s, true)", [role])
         job_id, subject = asked(kind)
-        assert queue.latest(kind, subject).id == job_id
+        assert queues.latest(kind, subject).id == job_id
         cursor.execute("SELECT set_config('role', 'none', true)")
 
 

@@ -10,10 +10,11 @@ from django.db import connection
 
 from accounts import session_cache
 from conftest import RealDatabase
-from jobs import bell, queue
+from jobs import bell
 from jobs.models import State
 from jobs.urgency import Urgency
 from sandbox.population import CAST
+from tests import queues
 from tests.proof import people, processes
 from tests.proof.processes import Redis, until
 from tests.sandbox.world import World
@@ -81,5 +82,5 @@ def _timed(act: Callable[[], object]) -> float:
 
 def _all_done(opened: Sequence[UUID]) -> bool:
     connection.close_if_unusable_or_obsolete()
-    states = [queue.latest("history.import", dossier_id) for dossier_id in opened]
+    states = [queues.latest("history.import", dossier_id) for dossier_id in opened]
     return all(job is not None and job.state == State.DONE for job in states)
