@@ -62,17 +62,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return not readable(descriptor) or bool(super().is_usable())
 
     def _rollback(self) -> None:
+        # A COMMIT that fails leaves nothing to roll back: psycopg does nothing, and forgets nothing.
+        began = (
+            self.connection is not None and self.connection.info.transaction_status != TransactionStatus.IDLE
+        )
         super()._rollback()  # type: ignore[misc]
-        self._forget_plans()
+        if began:
+            self._throw_plans_away()
 
     def _savepoint_rollback(self, sid: str) -> None:
         super()._savepoint_rollback(sid)  # type: ignore[misc]
-        self._forget_plans()
+        self._throw_plans_away()
 
-    def _forget_plans(self) -> None:
-        """psycopg has everything thrown away that was prepared, after any ROLLBACK."""
+    def _throw_plans_away(self) -> None:
+        """psycopg has everything forgotten that was prepared, after any ROLLBACK."""
         if self._plans is not None:
-            self._plans.forget()
+            with self.wrap_database_errors:
+                self._plans.throw_away(self.connection)
 
     def begun_with(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """BEGIN and the first statement of a transaction in one message: a round trip less. Its rows.

@@ -5,6 +5,7 @@ these messages are of two statements, and are sent and heard at once.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from functools import lru_cache
 from itertools import count
@@ -22,15 +23,22 @@ FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED)
 PLACE = re.compile("%s")
 
 
+MOST_PLANS = 100  # on one connection; psycopg keeps as many of its own
+# The server no longer has the plan, or what its statement gives has another form since a new release.
+STALE = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)
+
+
 class Plans:
     """The statements that PostgreSQL keeps prepared for one connection, by their text and types."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
-        self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._names: OrderedDict[tuple[str, tuple[int, ...]], bytes] = OrderedDict()
 
     def name(self, statement: str, types: tuple[int, ...]) -> bytes | None:
-        return self._names.get((statement, types))
+        if name := self._names.get((statement, types)):
+            self._names.move_to_end((statement, types))
+        return name
 
     def next_name(self) -> bytes:
         return f"dmp_{next(self._numbers)}".encode()
@@ -38,8 +46,27 @@ class Plans:
     def keep(self, statement: str, types: tuple[int, ...], name: bytes) -> None:
         self._names[statement, types] = name
 
-    def forget(self) -> None:
+    def one_too_many(self) -> bytes | None:
+        """The one that served longest ago, no longer kept here, when there is no room for another."""
+        return self._names.popitem(last=False)[1] if len(self._names) >= MOST_PLANS else None
+
+    def throw_away(self, connection: psycopg.Connection[Any]) -> None:
+        """All of them, here and in the server. Only after psycopg forgot its own, as it does at a ROLLBACK.
+
+        psycopg tells the server so only when it had some: the server would keep ours for ever.
+        """
+        if not self._names:
+            return
         self._names.clear()
+        pgconn = connection.pgconn
+        with connection.lock:
+            try:
+                pgconn.send_query_params(b"DEALLOCATE ALL", None)
+                results = connection.wait(generators.execute(pgconn))
+            except BaseException:
+                pgconn.finish()
+                raise
+        raise_failures(results)
 
 
 class OneMessage:
@@ -64,12 +91,12 @@ class OneMessage:
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         try:
             self._execute(statement, parameters)
-        except errors.InvalidSqlStatementName:
-            # All that was prepared was thrown away, as psycopg does after a DROP. Nothing is done yet.
+        except STALE:
+            # As after a DROP, when psycopg has all that is prepared thrown away. Nothing is done yet.
             if self._plans is None or self._before is None:
                 raise
-            self._plans.forget()
             self.connection.rollback()
+            self._plans.throw_away(self.connection)
             self._execute(statement, parameters)
 
     def fetchall(self) -> list[Row]:
@@ -88,7 +115,7 @@ class OneMessage:
         with self.connection.lock:
             pgconn.enter_pipeline_mode()
             try:
-                before = after = 0
+                before = after = prepared = 0
                 if self._before is not None:
                     pgconn.send_query_params(self._before, None)
                     before += 1
@@ -96,9 +123,12 @@ class OneMessage:
                     pgconn.send_query_params(numbered(statement), values, types, formats)
                 else:
                     if name is None:
+                        if oldest := self._plans.one_too_many():
+                            pgconn.send_query_params(b"DEALLOCATE " + oldest, None)
+                            before += 1
                         name = self._plans.next_name()
                         pgconn.send_prepare(name, numbered(statement), types)
-                        before += 1
+                        prepared, before = before, before + 1
                     pgconn.send_query_prepared(name, values, formats)
                 if self._after is not None:
                     pgconn.send_query_params(self._after, None)
@@ -109,13 +139,17 @@ class OneMessage:
             except BaseException:
                 pgconn.finish()  # nobody knows what was heard: this connection serves no more
                 raise
-        for result in results:
-            if result.status in FAILED:
-                raise errors.error_from_result(result)
-        if self._plans and name != known:
-            self._plans.keep(statement, types, name)
+        if self._plans and name and not known and results[prepared].status == ExecStatus.COMMAND_OK:
+            self._plans.keep(statement, types, name)  # it stays prepared even when what follows fails
+        raise_failures(results)
         transformer.set_pgresult(results[before])
         self._rows = transformer.load_rows(0, results[before].ntuples, tuple)
+
+
+def raise_failures(results: Sequence[PGresult]) -> None:
+    for result in results:
+        if result.status in FAILED:
+            raise errors.error_from_result(result)
 
 
 @lru_cache(maxsize=64)
