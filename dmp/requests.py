@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, reset_contextvars
@@ -22,6 +23,24 @@ WITHOUT_A_LINE = frozenset(
 )  # asked every few seconds; said when they do not answer well
 HEADER = "X-Request-ID"
 NO_ROUTE = "none"
+CONTENT_TYPE_SIGNS = 1024  # the time to read its parameters grows with the square of its length
+
+
+class Request(WSGIRequest):
+    """A request whose Content-Type cannot be read says nothing of its content: it is still a request."""
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        try:
+            if len(meta.get("CONTENT_TYPE", "")) > CONTENT_TYPE_SIGNS:
+                raise ValueError("too long")
+            super()._set_content_type_params(meta)  # type: ignore[misc]
+        except (ValueError, LookupError, TypeError):  # parameters of an encoding that is none, in no order…
+            meta["CONTENT_TYPE"] = ""
+            super()._set_content_type_params(meta)  # type: ignore[misc]
+
+
+class Application(WSGIHandler):
+    request_class = Request
 
 
 def new_reference() -> str:

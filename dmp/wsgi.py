@@ -4,7 +4,6 @@ import gc
 import os
 
 import django
-from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dmp.settings")
 django.setup()
@@ -12,14 +11,14 @@ django.setup()
 from django.conf import settings  # noqa: E402  once Django is ready
 
 from accounts import outbound  # noqa: E402
-from dmp import checks, metrics  # noqa: E402
+from dmp import checks, metrics, requests  # noqa: E402
 from dmp.front import pages  # noqa: E402
 from dmp.front.application import Front  # noqa: E402
 
 checks.refuse_to_start_unsound(checks.Process.WEB)
 metrics.serve_if_asked()
 
-application = get_wsgi_application()
+application = requests.Application()
 outbound.at_most(settings.DMP_CALLS_AT_ONCE)
 front = Front(application, page=pages.page, always=pages.ALWAYS, asks=True, threads=settings.DMP_WEB_THREADS)
 

@@ -50,6 +50,10 @@ TOO_LARGE = Answer(
     "Cet envoi est trop volumineux",
     french("Rien n'a été enregistré. Revenez à la page précédente, et envoyez un texte plus court."),
 )
+TOO_MANY_COOKIES = Answer(  # what a header too large is, when a browser sends it
+    french("Votre navigateur nous envoie trop d'informations"),
+    french("Rien n'a été enregistré. Effacez les cookies de ce site dans votre navigateur, puis revenez."),
+)
 SENT_BY_NOBODY = Answer(
     "Votre session est terminée",
     french("Rien n'a été enregistré. Connectez-vous, puis envoyez de nouveau votre fichier."),
@@ -193,7 +197,7 @@ def is_the_database_away(failure: BaseException | None) -> bool:
 
 
 # Pages that ask nothing of the database, nor of who is asking, by status.
-BARE = {400: BAD_REQUEST, 408: TOO_SLOW, 413: TOO_LARGE, 500: BROKEN, 503: UNAVAILABLE}
+BARE = {400: BAD_REQUEST, 408: TOO_SLOW, 413: TOO_LARGE, 431: TOO_MANY_COOKIES, 500: BROKEN, 503: UNAVAILABLE}
 RETRY_AFTER = {503: "30"}  # seconds
 
 

@@ -7,8 +7,17 @@ from typing import Any
 
 from granian.rsgi import Scope
 
+from dmp.front.bodies import Refused
+
 VERSIONS = {"1": "HTTP/1.0", "1.1": "HTTP/1.1"}
 ALONE = {"CONTENT_TYPE", "CONTENT_LENGTH"}
+# What one header may weigh, as for most servers. Whoever reads cookies or parameters in Python may take
+# a time that grows with the square of that: a minute at 300 kB.
+HEADER_SIGNS = 8192
+
+
+class HeaderTooLarge(Refused):
+    status = 431
 
 
 @lru_cache(maxsize=512)
@@ -21,7 +30,7 @@ def variable(header: str) -> str | None:
 
 
 def environ(scope: Scope, body: BytesIO, size: int) -> dict[str, Any]:
-    """`size` is the number of bytes in `body`, whatever was announced."""
+    """`size` is the number of bytes in `body`, whatever was announced. Raises HeaderTooLarge."""
     server, _, port = scope.server.rpartition(":")
     told: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,
@@ -46,6 +55,8 @@ def environ(scope: Scope, body: BytesIO, size: int) -> dict[str, Any]:
             continue
         if name in told:
             value = told[name] + ("; " if name == "HTTP_COOKIE" else ",") + value
+        if len(value) > HEADER_SIGNS:
+            raise HeaderTooLarge
         told[name] = value
     told["CONTENT_LENGTH"] = str(size) if size else ""
     told.pop("HTTP_TRANSFER_ENCODING", None)

@@ -1,5 +1,7 @@
 """What a form with files becomes: the same as Django makes of it, within the same limits."""
 
+import time
+from contextlib import suppress
 from io import BytesIO
 
 import pytest
@@ -93,6 +95,12 @@ BROKEN = {
     "another boundary": b"--other\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--other--\r\n",
     "an attachment": form(part('Content-Disposition: attachment; filename="a.pdf"')),
     "a part of no name": form(part("Content-Type: text/plain")),
+    "a content encoded on its way": form(
+        part('Content-Disposition: form-data; name="a"; filename="a"\r\nContent-Transfer-Encoding: base64')
+    ),
+    "a file whose name is encoded": form(
+        part("Content-Disposition: form-data; name=\"a\"; filename*=UTF-8''%c3%a9.pdf")
+    ),
     "a header without end": form(part("Content-Disposition: form-data; name=" + "a" * 9000)),
 }
 
@@ -121,6 +129,29 @@ TOO_MUCH = {
 def test_a_form_is_no_larger_than_any_other(body, refusal):
     with pytest.raises(refusal):
         read(body).POST
+
+
+HOSTILE = {
+    "ends that are none": part(
+        'Content-Disposition: form-data; name="a"; filename="a"', "\r\n--" * 2_000_000
+    ),
+    "almost the boundary": part(
+        'Content-Disposition: form-data; name="a"; filename="a"', f"\r\n--{BOUNDARY[:-1]}" * 400_000
+    ),
+    "nothing before the first": "\r\n--" * 2_000_000 + "\r\n",
+    "parameters without end": part('Content-Disposition: form-data; name="a"' + '; a="' * 800) * 190,
+    "headers in a thousand lines": part('Content-Disposition: form-data; name="a"' + "\r\n a" * 1000) * 190,
+}
+
+
+@pytest.mark.parametrize("sent", HOSTILE.values(), ids=HOSTILE)
+def test_what_was_made_to_take_long_takes_no_longer_than_a_file(sent):
+    body = form(sent)
+    began = time.process_time()
+    with suppress(MultiPartParserError):
+        read(body).POST
+
+    assert time.process_time() - began < 1.5
 
 
 def test_a_large_file_is_no_field():

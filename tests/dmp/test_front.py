@@ -451,3 +451,13 @@ def test_silence_is_too_slow():
 
     with pytest.raises(TooSlow):
         in_a_loop(receive())
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Cookie: a=" + b"\\" * 9000, b"Cookie: a=" + b"b" * 5000 + b"\r\nCookie: c=" + b"d" * 5000],
+    ids=["one", "in pieces"],
+)
+def test_a_header_larger_than_any_of_a_browser_reaches_no_thread(served, head):
+    assert served.ask("/", head=head + b"\r\n")[0] == 431
+    assert served.ask("/", head=b"Cookie: a=" + b"b" * 8000 + b"\r\n")[0] == 200

@@ -3,7 +3,9 @@
 import json
 import logging
 import re
+import time
 import warnings
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
@@ -229,3 +231,46 @@ SPEAKERS = (
     a_warning,
     a_key_of_ours,
 )
+
+
+def answered(content_type: str, path: str = "/aide/", verb: str = "GET") -> str:
+    """The status with which the application answers, as the front calls it."""
+    told = {
+        "REQUEST_METHOD": verb,
+        "PATH_INFO": path,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "CONTENT_TYPE": content_type,
+        "CONTENT_LENGTH": "1" if verb == "POST" else "",
+        "wsgi.input": BytesIO(b"x"),
+        "wsgi.url_scheme": "http",
+    }
+    said = []
+    requests.Application()(told, lambda status, headers: said.append(status))
+    return said[0]
+
+
+UNREADABLE = [
+    "text/plain; charset*=klingon''x",
+    "text/plain; charset*=undefined''x",
+    "text/plain; a*=idna''xn--%ff",
+    "text/plain; a*1*=utf-8''x; a*0=z",
+    "multipart/form-data; boundary*=klingon''x",
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("content_type", UNREADABLE)
+def test_a_content_type_that_cannot_be_read_says_nothing(content_type):
+    assert answered(content_type) == "200 OK"
+    assert answered(content_type, "/oauth/token", "POST").startswith("4")
+
+
+@pytest.mark.django_db
+def test_a_content_type_costs_what_any_other_costs():
+    """Python's own reading of parameters takes a minute for the last."""
+    answered("text/plain")
+    for length in (900, 8_000, 300_000):
+        began = time.process_time()
+        assert answered('text/plain; a="' + ";" * length) == "200 OK"
+        assert time.process_time() - began < 0.5
