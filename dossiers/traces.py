@@ -69,7 +69,8 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Acts of one family, of one author and of one day, told together; newest first, never empty."""
+    """Acts of one family, of one author in one place and of one day, told together; newest first, never
+    empty."""
 
     family: Family
     traces: tuple[Trace, ...]
@@ -230,7 +231,7 @@ def is_understood(trace: Trace) -> bool:
 
 def is_refused(trace: Trace) -> bool:
     """Whether it was turned away, or what was brought was not taken."""
-    return trace.kind.endswith(REFUSED) or (trace.kind == Action.DEPOSIT and "refused" in trace.detail)
+    return trace.kind.endswith(REFUSED)
 
 
 def family_of(trace: Trace) -> Family:
@@ -252,22 +253,23 @@ def family_of(trace: Trace) -> Family:
 
 
 def _key(trace: Trace) -> tuple[Any, ...]:
-    """What two traces share when one line tells both."""
+    """What two traces share when one line tells both. Somebody who works in two places is told in each."""
     family, day = family_of(trace), paris_day(trace.at)
+    author = trace.actor.get("id"), trace.actor.get("structure")
     match family:
         case Family.UNREADABLE:
             return family, day
         case Family.OWN | Family.ROUTINE:
             return family, day
         case Family.FOUND:
-            return family, day, trace.actor.get("id"), trace.detail.get("looked_by")
+            return family, day, author, trace.detail.get("looked_by")
         case Family.READING | Family.DEPOSIT:
-            return family, day, trace.actor.get("id")
+            return family, day, author
         case Family.REFUSED:
             about = trace.detail.get("reason"), trace.detail.get("refused")
-            return family, day, trace.actor.get("id"), trace.kind, *about
+            return family, day, author, trace.kind, *about
     details = (str(trace.detail.get(name)) for name in TELLING)
-    return family, day, trace.actor.get("id"), trace.kind, *details
+    return family, day, author, trace.kind, *details
 
 
 # What is asked for ----------------------------------------------------------------------------
@@ -288,7 +290,7 @@ _ASKED: dict[Show, dict[str, Collection[str]]] = {
         "kinds": (*(seen := _words(_WHAT_OTHERS_SAW | DEPOSITS)), *(f"{kind}{REFUSED}" for kind in seen)),
     },
     Show.DEPOSITS: {"kinds": _words(_WHAT_CAME)},
-    Show.REFUSALS: {"kinds": (*(f"{action}{REFUSED}" for action in _words(Action)), str(Action.DEPOSIT))},
+    Show.REFUSALS: {"kinds": tuple(f"{action}{REFUSED}" for action in _words(Action))},
     Show.OWN: {"capacities": tuple(sorted(BY_ONESELF)), "but_kinds": (str(Action.FOLLOW),)},
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,6 +13,8 @@ from dossiers.traces import REFUSED, Family, Line
 from history.consultation import SHOWN_AS
 from portal.typography import french
 from portal.wording import DEEDS, Deed, by_whom, is_you, sentence
+
+AGAIN = timedelta(hours=1)  # after which the same look is another one
 
 UNREADABLE = french(
     "Elle a été abîmée, ou ajoutée par quelqu'un qui n'en avait pas la clé : elle ne prouve rien "
@@ -62,32 +64,46 @@ def _refused(line: Line) -> LineTold:
 
 
 def _found(line: Line) -> LineTold:
-    """Somebody looked for people, and saw this one: once a day, with how often."""
-    return LineTold(at=line.at, symbol="search", times=len(line.traces), sentence=sentence(line.traces[0]))
+    """Somebody looked for people, and saw this one: once a day, with how often, and when."""
+    times = len(line.traces)
+    each = [Detail(trace.at, SafeString("une recherche")) for trace in reversed(line.traces)]
+    return LineTold(
+        at=line.at,
+        symbol="search",
+        times=times,
+        sentence=sentence(line.traces[0]),
+        question=WHEN if times > 1 else "",
+        details=tuple(each) if times > 1 else (),
+    )
 
 
 def _alone(line: Line) -> LineTold:
-    return LineTold(at=line.at, symbol=_deed(line.traces[0]).symbol, sentence=sentence(line.traces[0]))
+    """An act of its own, with how often it was done that day."""
+    first = line.traces[0]
+    return LineTold(at=line.at, symbol=_deed(first).symbol, times=len(line.traces), sentence=sentence(first))
 
 
 def _looks(line: Line) -> LineTold:
     """What somebody saw of the dossier in a day: what they read, else the most that they looked at."""
-    details = _distinct(line)
-    read = [trace for trace in details if trace.kind == Action.READ]
+    once, each = _distinct(line), _by_the_hour(line)
+    read = [trace for trace in once if trace.kind == Action.READ]
     first = max(line.traces, key=lambda trace: _MOST.index(trace.kind))
     symbol = _deed(first).symbol
+    again = sum(trace.kind == first.kind for trace in each) > sum(trace.kind == first.kind for trace in once)
     if read:
         verb = "avez lu" if is_you(first) else "a lu"
         said = by_whom(first, format_html("{} {}.", verb, _objects(read)))
         if len(_documents(read)) > 1:
-            return _with(LESQUELS, details, line, said, symbol)
-        return _with(WHAT_ELSE, [trace for trace in details if trace not in read], line, said, symbol)
-    if is_you(first) and len(details) > 1:
-        return _with(
-            "Quoi\u202f?", details, line, by_whom(first, french("avez consulté votre dossier.")), symbol
-        )
-    others = [trace for trace in details if trace.kind != first.kind]
-    return _with(WHAT_ELSE, others, line, sentence(first), symbol)
+            return _with(LESQUELS, each, line, said, symbol)
+        others = [trace for trace in each if trace.kind != Action.READ]
+    elif is_you(first) and len(once) > 1:
+        said = by_whom(first, french("avez consulté votre dossier."))
+        return _with("Quoi\u202f?", each, line, said, symbol)
+    else:
+        said, others = sentence(first), [trace for trace in each if trace.kind != first.kind]
+    if again:
+        return _with(WHEN, each, line, said, symbol)
+    return _with(WHAT_ELSE, others, line, said, symbol)
 
 
 _MOST = [str(a) for a in (Action.VISIT, Action.PEOPLE, Action.TRACES, Action.LIST, Action.READ)]
@@ -146,9 +162,24 @@ def _distinct(line: Line) -> list[Trace]:
     """The acts of a line, oldest first: of each document, and of each page that is no document, the first."""
     found: dict[tuple[str, object], Trace] = {}
     for trace in reversed(line.traces):
-        about = trace.detail.get("document") or trace.detail.get("title") or ""
-        found.setdefault((trace.kind, about), trace)
+        found.setdefault(_about(trace), trace)
     return list(found.values())
+
+
+def _by_the_hour(line: Line) -> list[Trace]:
+    """The same, and again each time that an hour had passed: who comes back is seen coming back."""
+    latest: dict[tuple[str, object], Trace] = {}
+    found = []
+    for trace in reversed(line.traces):
+        key = _about(trace)
+        if key not in latest or trace.at - latest[key].at >= AGAIN:
+            latest[key] = trace
+            found.append(trace)
+    return found
+
+
+def _about(trace: Trace) -> tuple[str, object]:
+    return trace.kind, trace.detail.get("document") or trace.detail.get("title") or ""
 
 
 def _documents(traces: list[Trace]) -> list[Trace]:
@@ -179,7 +210,7 @@ _SEEN = {
 }
 
 
-LESQUELS, WHAT_ELSE = "Lesquels\u202f?", "Quoi d’autre\u202f?"
+LESQUELS, WHAT_ELSE, WHEN = "Lesquels\u202f?", "Quoi d’autre\u202f?", "Quand\u202f?"
 
 
 def _with(question: str, traces: list[Trace], line: Line, said: SafeString, symbol: str) -> LineTold:

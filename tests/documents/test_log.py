@@ -196,18 +196,21 @@ def test_a_page_that_ends_between_the_two_does_not_betray_either(
     assert len([t for page in pages(dossier_id, camille) for t in page.entries if t.kind == "visit"]) == 1
 
 
+@pytest.mark.parametrize("first", ["visit", "deposit"])
 @pytest.mark.parametrize("show", [Show.ALL, Show.READINGS])
 def test_a_long_reading_in_between_hides_nothing_of_it(
-    deposit, dossier_id, camille, granted, monkeypatch, show
+    deposit, dossier_id, camille, granted, monkeypatch, show, first
 ):
     """Each page of a document is an entry: more than a batch of them, within the hour."""
     monkeypatch.setattr(traces, "BATCH", 4)
     monkeypatch.setattr(traces, "PAGE", 1)
     shown = deposit(by=NADIA)
-    visit(dossier_id, by=LEFEVRE)
+    around = [lambda: visit(dossier_id, by=LEFEVRE), lambda: deposit(withheld=True)]
+    before, after = around if first == "visit" else reversed(around)
+    before()
     for _ in range(15):
         consultation.read(dossier_id, shown.document_id, by=LEFEVRE, at=NOON)
-    deposit(withheld=True)
+    after()
 
     kinds = [trace.kind for line in lines(dossier_id, camille, show=show) for trace in line.traces]
     assert kinds.count("read") == 15 and "visit" not in kinds
@@ -333,7 +336,47 @@ def test_being_found_is_one_line_a_day_with_how_often(dossier_id, camille):
 
     told = access_log.told(lines(dossier_id, camille, show=Show.READINGS))
 
-    assert [line.times for line in told if "a cherché votre dossier" in line.sentence] == [1, 3]
+    found = [line for line in told if "a cherché votre dossier" in line.sentence]
+    assert [line.times for line in found] == [1, 3]
+    assert [[detail.at for detail in line.details] for line in found] == [
+        [],
+        [NOON, NOON + HOUR, NOON + 2 * HOUR],
+    ]
+
+
+def test_who_works_in_two_places_is_told_in_each(dossier_id, camille):
+    elsewhere = replace(LEFEVRE, structure="Clinique du Lac", structure_id=uuid4())
+    for by in (LEFEVRE, elsewhere):
+        finding.by_ins(INS, by=by, at=NOON)
+        visit(dossier_id, by=by)
+
+    told = others(dossier_id, camille)
+
+    for place in (LEFEVRE.structure, "Clinique du Lac"):
+        assert len([said for said in told if place in said]) == 2
+
+
+def test_who_comes_back_later_the_same_day_is_seen_coming_back(deposit, dossier_id, camille, granted):
+    receipt = deposit(title="Bilan")
+    for minutes in (0, 1, 2, 300):
+        at = NOON + timedelta(minutes=minutes)
+        consultation.read(dossier_id, receipt.document_id, by=LEFEVRE, at=at)
+
+    [line] = access_log.told(lines(dossier_id, camille, show=Show.READINGS))[:1]
+
+    assert "a lu «\u202fBilan\u202f»." in line.sentence
+    assert line.question == "Quand\u202f?"
+    assert [detail.at for detail in line.details] == [NOON, NOON + 5 * HOUR]
+
+
+def test_what_happened_several_times_in_a_day_is_told_so(deposit, dossier_id, camille, monkeypatch):
+    monkeypatch.setattr("documents.child.inspect", lambda *_: Inspection("pdf.script", 0, 0, ()))
+    for _ in range(3):
+        deposit()
+
+    told = access_log.told(lines(dossier_id, camille))
+
+    assert [line.times for line in told if "l’a refusé" in line.sentence] == [3]
 
 
 def test_the_house_s_own_work_of_a_day_is_one_line(deposit, dossier_id, camille):
