@@ -4,7 +4,7 @@ By name, who is closest comes first; whoever is left out for being one too many 
 shows reads in their own log that they were.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -38,8 +38,8 @@ class Candidate:
     """Somebody who may be the one looked for. `granted_until` says what the asker may already read.
 
     `birth_place` is an INSEE code, `ins_end` the last five characters of the INS: there is no more of it
-    before an agreement. `twin`: another one shown bears the same name and was born the same day; `differs`
-    names the attributes that tell them apart.
+    before an agreement. `twin`: another one shown bears one of their names and was born the same day;
+    `differs` names the attributes that tell them apart.
     """
 
     dossier_id: UUID
@@ -58,6 +58,11 @@ class Candidate:
     @property
     def given_name(self) -> str:
         return self.given_names[0] if self.given_names else ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What others call them by: the name in use, then the birth name."""
+        return (self.used_name, self.birth_name) if self.used_name else (self.birth_name,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,23 +222,24 @@ MAY_DIFFER = ("birth_name", "given_names", "sex", "birth_place", "ins_end")
 
 
 def told_apart(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
-    """The same people; those whom others call by one name know what tells them apart."""
-    alike: dict[tuple[str, ...], list[Candidate]] = {}
+    """The same people; those who may be taken for another by a name know what tells them apart."""
+    alike = namesakes(candidates)
     for candidate in candidates:
-        alike.setdefault(_called(candidate), []).append(candidate)
-    for candidate in candidates:
-        twins = alike[_called(candidate)]
-        if len(twins) == 1:
-            yield candidate
-            continue
-        differs = (name for name in MAY_DIFFER if len({getattr(twin, name) for twin in twins}) > 1)
-        yield replace(candidate, twin=True, differs=frozenset(differs))
+        twins = {twin.dossier_id: twin for group in alike if candidate in group for twin in group}
+        differs = (name for name in MAY_DIFFER if len({getattr(one, name) for one in twins.values()}) > 1)
+        yield replace(candidate, twin=bool(twins), differs=frozenset(differs))
 
 
-def _called(candidate: Candidate) -> tuple[str, ...]:
-    """What others call somebody by, and their day."""
-    name = candidate.used_name or candidate.birth_name
-    return squeezed(name), squeezed(candidate.given_name), candidate.birth_date
+def namesakes(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
+    """Those who are several to bear one name, of birth or in use, with one given name, and were born the same
+    day; each group once, however many names its people share."""
+    named: dict[tuple[str, ...], dict[UUID, Candidate]] = {}
+    for candidate in candidates:
+        for name in candidate.names:
+            key = squeezed(name), squeezed(candidate.given_name), candidate.birth_date
+            named.setdefault(key, {})[candidate.dossier_id] = candidate
+    groups = {frozenset(group): list(group.values()) for group in named.values() if len(group) > 1}
+    return list(groups.values())
 
 
 # What a dossier is found by -------------------------------------------------------------------

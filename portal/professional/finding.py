@@ -1,7 +1,6 @@
 """Finding a patient: by number, or by name and birth date. What is typed never stands in an address."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.actors import Actor
 from accounts.birth_places import named
 from accounts.identity import BadNir, parse_nir
+from accounts.traits import absent, squeezed
 from dossiers import finding
 from dossiers.finding import Candidate, Found
 from portal.dates import birth
@@ -59,8 +59,10 @@ class ByName(DoubtingForm):
 
     def clean_birth_name(self) -> str:
         name: str = self.cleaned_data["birth_name"]
-        if not any(map(str.isalpha, name)):
-            raise forms.ValidationError("Écrivez le nom avec ses lettres.")
+        if not (absent(name) or any(map(str.isalpha, name))):
+            raise forms.ValidationError(
+                "Écrivez le nom avec ses lettres. Si la personne n’en a pas, écrivez un tiret."
+            )
         return name
 
     def clean(self) -> None:
@@ -136,10 +138,13 @@ class Alike:
 
 
 def alike(candidates: Iterable[Candidate]) -> list[Alike]:
-    """Those who are several to bear a name, and were born the same day."""
-    names = Counter(
-        f"{soft(one.given_name)} {(one.used_name or one.birth_name).upper()}".strip()
-        for one in candidates
-        if one.twin
+    """Those who are several to bear a name, and were born the same day, under the name that they share."""
+    return [Alike(len(group), _shared(group)) for group in finding.namesakes(candidates)]
+
+
+def _shared(group: Sequence[Candidate]) -> str:
+    first, *others = group
+    name = next(
+        name for name in first.names if all(squeezed(name) in map(squeezed, one.names) for one in others)
     )
-    return [Alike(count, name) for name, count in names.items()]
+    return f"{soft(first.given_name)} {name.upper()}".strip()

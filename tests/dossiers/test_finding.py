@@ -51,6 +51,15 @@ def test_who_begins_like_very_many_is_not_said_absent():
     assert found.more
 
 
+def test_among_more_than_may_be_read_who_answers_best_is_read_first():
+    others = [person(f"MARTI{first}{second}") for first in "BCDFGLNPRSTV" for second in "ABCDEFGHIJKLMNOP"]
+    crowd.open_all([*others, *(person("MARTIN", given) for given in ("ANNE", "LISE", "ZOE"))])
+
+    found = asked("Martin")
+
+    assert (names(found)[:3], found.more) == (["MARTIN"] * 3, True)
+
+
 def test_what_is_closest_comes_first():
     crowd.open_all(map(person, ["MARTINEZ", "MARTAIN", "MARTIN-DUPUIS", "MARTINEAU", "MARTIN", "GALY"]))
 
@@ -96,6 +105,21 @@ def test_two_people_of_one_name_are_told_apart_by_all_that_is_known():
     assert one.ins_end != other.ins_end
     assert one.given_names == ("MARIE", "CHRISTINE")
     assert not any(len(str(value)) > 5 and str(value).isdigit() for value in (one.ins_end, other.ins_end))
+
+
+def test_two_people_who_share_a_birth_name_or_one_s_with_the_other_s_are_told_apart():
+    crowd.open_all(
+        [
+            person("MARTIN", "MARIE", used_name="GALY"),
+            person("MARTIN", "MARIE"),
+            person("ROUX", "Élodie"),
+            person("ROUX", "ELODIE"),
+        ]
+    )
+
+    assert [one.twin for one in asked("Martin")] == [True, True]
+    assert len(finding.namesakes(asked("Martin").candidates)) == 1
+    assert len(finding.namesakes(asked("Roux").candidates)) == 1
 
 
 def test_every_one_of_twenty_thousand_people_is_found_or_said_to_be_among_too_many():

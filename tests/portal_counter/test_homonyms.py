@@ -1,11 +1,14 @@
 """Two people of one name, born the same day: whoever chooses or confirms sees what tells them apart."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
 
+from accounts.traits import Traits
 from sandbox.population import BERNARD, MARIE_OF_DIJON, MARIE_OF_NICE
+from tests import crowd
 
 from .conftest import open_for, receive, said
 
@@ -104,3 +107,23 @@ def test_given_names_choose_and_say_so(lefevre, both):
     assert "cherchez sans le prénom" in chosen
     assert "2 patients" in nobody
     assert "Le prénom écrit n’est celui de personne ici" in nobody
+
+
+def test_who_has_no_name_on_the_civil_register_is_looked_for_with_a_dash(lefevre):
+    page = said(lefevre.post(reverse("professional:search"), MARTIN | {"birth_name": "-"}))
+    wrong = said(lefevre.post(reverse("professional:search"), MARTIN | {"birth_name": "12"}))
+
+    assert "Aucun dossier ouvert ne répond" in page
+    assert "Si la personne n’en a pas, écrivez un tiret" in wrong
+
+
+def test_people_of_one_name_are_counted_however_it_is_spelt(lefevre):
+    one = Traits(birth_name="ROUX", given_names=("ÉLODIE",), sex="F", birth_date="19760505")
+    crowd.open_all([one, replace(one, given_names=("ELODIE",), used_name="GALY")])
+
+    page = said(lefevre.post(reverse("professional:search"), MARTIN | {"birth_name": "Roux"}))
+
+    assert re.findall("(\\w+) personnes? née?s? le même jour s’appellent (\\w+ ROUX)", page) in (
+        [("2", "Elodie ROUX")],
+        [("2", "Élodie ROUX")],
+    )
