@@ -129,13 +129,14 @@ class BirthForm(OpeningForm):
         if not (text := self.cleaned_data.get("birth_date")):
             return
         born = BirthDate(text)
-        if minor(text, on=today()):
-            self.add_error("birth_date", french(TOO_YOUNG))
-            return
         answered = {**self.known, "birth_date": text}
         found = enrolment.doubts({**answered, enrolment.CONFIRMED: ""})
-        if found:
-            facts = [_doubted(doubt, born, self.known.get("nir", "")) for doubt in found]
+        facts = [_doubted(doubt, born, self.known.get("nir", "")) for doubt in found]
+        if minor(text, on=today()):
+            # A wrong date is likelier than a child who types: what contradicts it is said first.
+            facts += ["Si la date est fausse, corrigez-la."] if facts else []
+            self.add_error("birth_date", french(" ".join((*facts, TOO_YOUNG))))
+        elif facts:
             self.doubt(
                 "birth_date",
                 " ".join((*facts, "Corrigez la date. Si elle est juste, cochez la case.")),

@@ -220,6 +220,17 @@ def test_a_minor_is_told_at_once_who_can_open_a_dossier_and_who_cannot_yet(brows
     assert the_insurer.asked == 0
 
 
+def test_a_year_typed_wrong_is_not_taken_for_a_child(browser, the_insurer):
+    identify(browser)
+
+    _, page = birth(browser, f"28/03/{paris_day(timezone.now()).year - 9}")
+
+    said = page.split("data-error-summary")[1]
+    assert "dit mars 79." in said
+    assert "Si la date est fausse, corrigez-la. Avant 18 ans," in said
+    assert 'name="sure"' not in page
+
+
 def test_whoever_is_not_recognised_is_sent_to_a_counter_without_a_word_more(browser, the_insurer):
     the_insurer.knows = None
 
