@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from accounts import card_reader
 from accounts.card_reader import CardInReader, CardNotRead, NoSuchPost, ReaderUnreachable
+from accounts.identity import Ins, nir_key
 from accounts.traits import absent
 from tests.accounts.forgeries import signed_with_the_public_key
 from tests.cast import NOON
@@ -110,6 +111,13 @@ def test_a_reading_tells_who_holds_the_card(reader):
     assert read.traits.used_name is None
     assert read.vitale_serial == "12345678901"
     assert read.read_at == NOON
+
+
+def test_a_card_tells_the_numbers_that_its_holder_had_before(reader):
+    nia = {"oid": "1.2.250.1.213.1.4.11", "valeur": "8790351215189" + nir_key("8790351215189")}
+    reader.answer = staticmethod(lambda nonce: signed(claims(nonce, ins_anciens=[nia])))
+
+    assert read_it(at=NOON).former == (Ins(nia["oid"], nia["valeur"]),)
 
 
 @pytest.mark.parametrize("none", ["", None, "-", "SANS PRENOM"])

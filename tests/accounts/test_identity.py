@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.identity import (
+    NIA_OID,
+    NIR_OID,
     OIDS,
     BadBirthDate,
     BadFiness,
@@ -87,6 +89,18 @@ def test_a_number_given_while_waiting_is_a_number(first, sex):
     assert ins_of(nia, "test").oid == "1.2.250.1.213.1.4.11"
     with pytest.raises(BadNir, match="Dans ce numéro provisoire"):
         parse_nir(digits + f"{(int(nia.key) % 97) + 1:02d}")
+
+
+@pytest.mark.parametrize("digits", ["7790099341027", "8791399341027", "3790300341027"])
+def test_of_who_waits_neither_the_month_nor_the_place_is_known_yet(digits):
+    assert parse_nir(digits + nir_key(digits)).provisional
+
+
+@pytest.mark.parametrize(("digits", "kind"), [("2790351215189", NIR_OID), ("7790399341027", NIA_OID)])
+@pytest.mark.parametrize("installation", ["real", "test"])
+def test_the_number_tells_its_kind_whatever_the_oid_says(digits, kind, installation):
+    for oid in OIDS[installation]:
+        assert parse_ins(oid, digits + nir_key(digits), installation).oid == kind[installation]
 
 
 @pytest.mark.parametrize("installation", ["real", "test"])

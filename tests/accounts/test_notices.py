@@ -326,10 +326,11 @@ def test_another_dossier_waits_for_nobody(gateway, reached):
 
 @pytest.mark.parametrize("kind", sorted(set(NoticeKind) - {NoticeKind.CHANGED}))
 def test_what_is_about_an_account_is_never_gathered(gateway, reached, kind):
+    told = [{"user_id": reached.pk}, {"dossier_id": reached.dossier_id}] * 2
     with transaction.atomic():
-        first, second = (notices.queue(kind, user_id=reached.pk, at=NOON) for _ in range(2))
+        queued = [notices.queue(kind, at=NOON, **whom) for whom in told]
 
-    assert len({first, second}) == 2
+    assert len({*queued} - {None}) == 4
     assert not Notice.objects.exclude(leaves_at=None).exists()
 
 

@@ -1,5 +1,6 @@
 """The way out of the house holds against whatever answers."""
 
+import json
 import socket
 import ssl
 import threading
@@ -10,13 +11,14 @@ from datetime import timedelta
 import pytest
 
 from accounts import insurer, outbound
-from accounts.identity import Ins
+from accounts.identity import Ins, nir_key
 from accounts.outbound import TooLarge, Unreachable, call, retry_after
 from accounts.traits import Traits
 from tests.cast import NOON
 
 CAMILLE = Traits(birth_name="MOREAU", given_names=("Camille", "Anne"), sex="F", birth_date="19790307")
 INS = Ins("1.2.250.1.213.1.4.10", "279035121518989")
+NIA = Ins("1.2.250.1.213.1.4.11", "8790351215189" + nir_key("8790351215189"))
 
 
 @contextmanager
@@ -247,6 +249,22 @@ def test_the_insurer_is_told_what_the_protocol_says_and_no_more(settings):
     assert b'"serie_vitale": "12345678901"' in body
     assert b'"prenom": "Camille"' in body
     assert b"Anne" not in body
+
+
+@pytest.mark.parametrize("asked", [NIA, INS], ids=["asked by the former", "asked by the present"])
+def test_the_insurer_tells_the_number_of_today_and_those_of_before(settings, asked):
+    told = {
+        "id": "v1",
+        "contacts": [],
+        "traits": {"nom_naissance": "MOREAU", "prenoms": [], "sexe": "F", "date_naissance": "19790307"},
+        "ins": {"oid": INS.oid, "valeur": INS.value},
+        "ins_anciens": [{"oid": NIA.oid, "valeur": NIA.value}],
+    }
+    with the_insurer(settings, http("200 OK", json.dumps(told).encode())):
+        verification = insurer.verify(asked, CAMILLE, "12345678901")
+
+    assert verification.ins == (INS if asked == NIA else None)
+    assert verification.former == (NIA,)
 
 
 def test_whom_the_insurer_does_not_recognise_is_nobody(settings):

@@ -168,6 +168,24 @@ def test_a_row_moved_to_another_dossier_finds_nobody(open_at_the_counter, readin
     assert other not in found_under(NIA)
 
 
+def test_a_link_that_was_moved_leads_to_no_dossier_either(open_at_the_counter, reading):
+    hers = open_at_the_counter(reading=reading).dossier_id
+    other = open_at_the_counter(
+        reading=replace(reading, ins=Ins(NIR.oid, "277076322082910")), by=PHARMACIST
+    ).dossier_id
+    waiting = Ins(NIA.oid, number("7"))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('role', 'dmp_counter', true)")
+        cursor.executemany(
+            "INSERT INTO dossiers_searchtoken (token, dossier_id) VALUES (%s, %s)",
+            [(token, other) for token in numbers.tokens_of([waiting], hers)],
+        )
+        led_to = numbers.dossier_of(Identity(waiting, reading.traits))
+        cursor.execute("SELECT set_config('role', 'none', true)")
+
+    assert led_to is None
+
+
 def test_a_statement_under_the_other_number_is_theirs(reading):
     card = replace(reading, ins=NIR, former=(NIA,))
     known = Identity(card.ins, card.traits, card.former)

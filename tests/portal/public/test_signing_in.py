@@ -52,6 +52,17 @@ def test_the_printed_password_opens_a_page_where_she_chooses_hers(browser, dossi
     assert browser.get("/mon-dmp/").status_code == 200
 
 
+def test_once_she_is_in_nothing_of_what_is_new_is_left_to_tell(browser, dossier, codes, monkeypatch):
+    came = []
+    monkeypatch.setattr(notices, "came", lambda dossier_id, *, at: came.append(dossier_id))
+
+    first_time(browser, dossier, codes)
+    assert came == []
+    go(browser, "first_password", password=PASSWORD, again=PASSWORD)
+
+    assert came == [dossier.dossier_id]
+
+
 def test_a_weak_password_says_what_to_change(browser, dossier, codes):
     first_time(browser, dossier, codes)
 
