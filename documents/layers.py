@@ -145,6 +145,9 @@ def _off(properties: Any) -> frozenset[Group]:
     for usage in _listed(default.get("/AS")):
         if not _is_dictionary(usage) or name_of(usage.get("/Event")) != "/View":
             continue
+        categories = _listed(usage.get("/Category"))
+        if categories and Name.View not in categories:  # by magnification, by language: both are shown
+            continue
         for group in _listed(usage.get("/OCGs")):
             state = _under(_under(group, "/Usage"), "/View")
             if state is not None and "/ViewState" in state:

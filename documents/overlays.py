@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pikepdf
@@ -19,6 +20,7 @@ from .layers import Layers
 from .pdfnames import entry, name_of, written
 
 MOST_ANNOTATIONS = 20_000  # of one document
+MOST_MARKED = 200  # lines that one mark covers
 MOST_WORDS = 4_000  # characters of one of them
 DEEPEST = 30  # fields inside fields
 UNKNOWN_ALONE, HIDDEN, NO_VIEW = 1 << 0, 1 << 1, 1 << 5
@@ -46,6 +48,9 @@ TAG = re.compile(r"<[^>]*>")
 BREAK = re.compile(r"<(?:/p|br|/div|/li)\b[^>]*>", re.IGNORECASE)
 
 
+Rectangle = tuple[float, float, float, float]  # left, bottom, right, top
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """Words laid over a page. Those that `drawn` says are drawn are told only when the drawing lacks them."""
@@ -65,17 +70,21 @@ class Readied:
 
     content: bytes
     said: dict[int, list[Said]] = field(default_factory=dict)
+    struck: dict[int, list[Rectangle]] = field(default_factory=dict)  # what somebody crossed out
     silent: set[int] = field(default_factory=set)
 
-    def with_words(self, number: int, words: str) -> str:
-        """The words of a page, then what is said over it that they lack."""
-        words = "" if number in self.silent else words
+    def with_words(self, number: int, words: str, crossed_out: str = "") -> str:
+        """The words of a page, what is said over it that they lack, which of them are crossed out."""
+        if number in self.silent:
+            words = crossed_out = ""
         there = "".join(words.split())
         more = [
             said.line()
             for said in self.said.get(number, ())
             if not (said.drawn and "".join(said.words.split()) in there)
         ]
+        if crossed_out:
+            more.append(f"Texte barré : {crossed_out}")
         return "\n".join(filter(None, [words, *more]))
 
 
@@ -90,6 +99,7 @@ def readied(content: bytes, *, pages: int) -> Readied:
             if number >= pages:
                 break
             result.said[number] = overlay.of(page)
+            result.struck[number] = overlay.struck
             try:
                 layers.take_out(page.obj, page.obj.get("/Resources"))
             except (pikepdf.PdfError, ValueError, TypeError):
@@ -117,10 +127,11 @@ class _Overlay:
         self.to_write: list[Any] = []  # fields whose value the drawing library is to write
         self.left = MOST_ANNOTATIONS
         self.said: list[Said] = []
+        self.struck: list[Rectangle] = []
 
     def of(self, page: pikepdf.Page) -> list[Said]:
         """What is said over a page, whose annotations are made ready to be drawn."""
-        self.said = []
+        self.said, self.struck = [], []
         annotations = page.obj.get("/Annots")
         if not isinstance(annotations, Array):
             return []
@@ -150,6 +161,9 @@ class _Overlay:
             annotation["/F"] = flags & ~UNKNOWN_ALONE
         if flags & (HIDDEN | NO_VIEW) or self.layers.hide(annotation.get("/OC")):
             return None
+        normal = _normal(annotation)
+        if isinstance(normal, pikepdf.Stream) and self.layers.hide(normal.get("/OC")):
+            return None
         subtype = name_of(annotation.get("/Subtype"))
         if subtype == "/Popup":
             return None
@@ -164,6 +178,8 @@ class _Overlay:
             words = STAMPS.get(name, name)
         if words:
             self.said.append(self.note(annotation, subtype, words))
+        if subtype == "/StrikeOut":
+            self.struck += _quadrilaterals(annotation)
         if subtype in ("/FreeText", "/Stamp") and drawing is None and words:
             return self.written(annotation, words, MULTILINE, annotation.get("/DA"))
         return annotation
@@ -222,7 +238,7 @@ class _Overlay:
 
     def box(self, widget: Dictionary, *, round_: bool) -> Any:
         """A box or a choice of several, ticked or not."""
-        state, value = name_of(widget.get("/AS")), name_of(_inherited(widget, "/V"))
+        state, value = name_of(widget.get("/AS")), _state(_inherited(widget, "/V"))
         own = [key for key in _states(widget) if key != "/Off"]
         ticked = state if state not in ("", "/Off") else value if value in own or not own else ""
         ticked = "" if ticked == "/Off" else ticked
@@ -256,8 +272,7 @@ class _Overlay:
 
     def drawing(self, annotation: Dictionary, state: str) -> Any:
         """The stream that draws the annotation in this state, if it has one that a reader would show."""
-        appearance = annotation.get("/AP")
-        normal = appearance.get("/N") if isinstance(appearance, Dictionary) else None
+        normal = _normal(annotation)
         if isinstance(normal, Dictionary):
             normal = entry(normal, state or name_of(annotation.get("/AS")) or "/Off")
         if not isinstance(normal, pikepdf.Stream) or self.layers.hide(normal.get("/OC")):
@@ -324,6 +339,10 @@ def _value(widget: Dictionary) -> str:
     value = _inherited(widget, "/V")
     if isinstance(value, pikepdf.Stream):
         return _readable(value.read_bytes()[: 4 * MOST_WORDS].decode("utf-8", "replace"))
+    if isinstance(value, pikepdf.Name):  # neither is of the standard; both are written
+        return _readable(written(name_of(value)))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
     return _words(value) or _plain(_inherited(widget, "/RV"))
 
 
@@ -336,7 +355,23 @@ def _chosen(widget: Dictionary) -> str:
         if len(pair) == 2:
             labels.setdefault(_words(pair[0]), _words(pair[1]))
     values = list(value) if isinstance(value, Array) else [value]
+    if value is None and isinstance(options, Array):  # chosen by their places alone
+        places = [_number(place) for place in _listed(_inherited(widget, "/I"))]
+        values = [_value_of(options[place]) for place in places if 0 <= place < len(options)]
     return ", ".join(labels.get(said, said) for each in values if (said := _words(each)))
+
+
+def _value_of(option: Any) -> Any:
+    return option[0] if isinstance(option, Array) and len(option) else option
+
+
+def _listed(thing: Any) -> list[Any]:
+    return list(thing) if isinstance(thing, Array) else []
+
+
+def _state(value: Any) -> str:
+    """The name of the state that a box is said to be in; some write it as words."""
+    return f"/{value}" if isinstance(value, String) and str(value) else name_of(value)
 
 
 def _choice(widget: Dictionary, state: str) -> str:
@@ -348,12 +383,30 @@ def _choice(widget: Dictionary, state: str) -> str:
 
 
 def _states(widget: Dictionary) -> list[str]:
-    appearance = widget.get("/AP")
-    normal = appearance.get("/N") if isinstance(appearance, Dictionary) else None
+    normal = _normal(widget)
     return list(normal.keys()) if isinstance(normal, Dictionary) else []
 
 
-def _rectangle(widget: Dictionary) -> tuple[float, float, float, float]:
+def _normal(annotation: Dictionary) -> Any:
+    """What draws the annotation at rest: a stream, or several by their states."""
+    appearance = annotation.get("/AP")
+    return appearance.get("/N") if isinstance(appearance, Dictionary) else None
+
+
+def _quadrilaterals(annotation: Dictionary) -> list[Rectangle]:
+    """The rectangles around the words that a mark of the text covers."""
+    try:
+        sides = [float(side) for side in annotation.get("/QuadPoints", ())]
+    except (TypeError, ValueError, OverflowError):
+        return []
+    found = []
+    for at in range(0, min(len(sides), 8 * MOST_MARKED) - 7, 8):
+        across, along = sides[at : at + 8 : 2], sides[at + 1 : at + 8 : 2]
+        found.append((min(across), min(along), max(across), max(along)))
+    return found
+
+
+def _rectangle(widget: Dictionary) -> Rectangle:
     try:
         x1, y1, x2, y2 = (float(side) for side in widget["/Rect"])
     except (KeyError, ValueError, TypeError):

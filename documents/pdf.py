@@ -8,6 +8,7 @@ pages, with what is laid over them (`overlays`), and their words beside them.
 import ctypes
 import io
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -218,8 +219,8 @@ def _page(
             page.close()
             page = opened[number]  # read again, now that its annotations are part of it
         image = page.render(scale=scale, may_draw_forms=False).to_pil()
-        words = _words(page)
-        return Page(_written(image), overlay.with_words(number, words) if overlay else words)
+        words, crossed_out = _words(page, overlay.struck.get(number, ()) if overlay else ())
+        return Page(_written(image), overlay.with_words(number, words, crossed_out) if overlay else words)
     finally:
         page.close()
 
@@ -288,13 +289,19 @@ def in_colours(image: Image.Image, counted: Counted) -> bytes:
     return written.getvalue()
 
 
-def _words(page: pypdfium2.PdfPage) -> str:
+def _words(page: pypdfium2.PdfPage, struck: Iterable[overlays.Rectangle] = ()) -> tuple[str, str]:
+    """The words of a page, and those of them that stand in these rectangles."""
     text_page = page.get_textpage()
     try:
         count = min(text_page.count_chars(), MOST_WORDS)
         words = text_page.get_text_range(0, count) if count else ""
+        crossed_out = " ".join(text_page.get_text_bounded(*each) for each in struck) if count else ""
     finally:
         text_page.close()
+    return _readable(words), " ".join(_readable(crossed_out[:MOST_WORDS]).split())
+
+
+def _readable(words: str) -> str:
     words = words.replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(c for c in words if c in "\n\t" or c.isprintable())
     return kept.encode(errors="ignore").decode().strip()

@@ -104,6 +104,9 @@ OPTIONS = Array([Array([String("a"), String("Alpha")]), Array([String("b"), Stri
             {"FT": Name.Ch, "T": String("c"), "V": Array([String("a"), String("b")]), "Opt": OPTIONS},
             "Alpha, Bêta",
         ),
+        ({"FT": Name.Ch, "T": String("c"), "I": Array([1]), "Opt": OPTIONS}, "Bêta"),
+        ({"FT": Name.Tx, "T": String("n"), "V": 12}, "12"),
+        ({"FT": Name.Tx, "T": String("n"), "V": Name.Douze}, "Douze"),
         (
             {"FT": Name.Tx, "T": String("r"), "RV": String("<body><p>riche &amp; <b>gras</b></p></body>")},
             "riche & gras",
@@ -181,6 +184,7 @@ def states(made, ticked, **more):
         ({"AS": Name.Oui, "V": Name.Oui}, "dessin coché"),
         ({"V": Name.Oui}, "dessin coché"),
         ({"V": Name.Oui, "AS": Name.Off}, "dessin coché"),
+        ({"V": String("Oui")}, "dessin coché"),
         ({"AS": Name.Off}, "dessin vide"),
         ({}, "dessin vide"),
     ],
@@ -248,6 +252,18 @@ def test_the_words_of_a_stamp_are_those_it_draws():
     words = words_of(over(with_drawing("VU", Subtype=Name.Stamp, Contents=String("VU"))))
 
     assert words.splitlines()[1:] == ["VU"]
+
+
+def test_words_crossed_out_are_said_to_be():
+    line = {"Subtype": Name.StrikeOut, "Rect": Array([55, 770, 250, 800]), "C": Array([1, 0, 0])}
+    over_words = Array([55, 800, 250, 800, 55, 775, 250, 775])
+
+    assert words_of(over({**line, "QuadPoints": over_words})).splitlines() == [
+        "Page p1",
+        "Texte barré : Page p1",
+    ]
+    for nothing in (Array([55, 600, 250, 600, 55, 575, 250, 575]), Array([1, Name.X]), 3):
+        assert words_of(over({**line, "QuadPoints": nothing})) == "Page p1"
 
 
 def test_a_flag_for_unknown_kinds_hides_no_known_one():
@@ -361,6 +377,28 @@ def test_a_note_in_a_layer_that_is_off_is_not_said():
         over({"Subtype": Name.Text, "Contents": String("note éteinte"), "OC": off})(made)
 
     assert "note" not in words_of(change)
+
+
+@pytest.mark.parametrize("entry", [{"Subtype": Name.Stamp}, typed("éteinte"), {"FT": Name.Sig}])
+def test_what_has_its_drawing_in_a_layer_that_is_off_is_not_drawn_otherwise(entry):
+    def change(made):
+        off, _on = layered(made)
+        form = drawing(made, "éteinte")
+        form.OC = off
+        fields({**entry, "AP": Dictionary(N=made.make_indirect(form))})(made)
+
+    assert words_of(change).splitlines() == ["Page p1", "allume"]
+
+
+@pytest.mark.parametrize("category", ["Zoom", "Language"])
+def test_a_layer_switched_by_something_else_than_viewing_is_shown(category):
+    def change(made):
+        off, _on = layered(made)
+        off.Usage = Dictionary(View=Dictionary(ViewState=Name.OFF))
+        switch = Dictionary(Event=Name.View, Category=Array([Name(f"/{category}")]), OCGs=Array([off]))
+        made.Root.OCProperties.D = Dictionary(AS=Array([switch]))
+
+    assert "eteint" in words_of(change)
 
 
 HOSTILE = {
