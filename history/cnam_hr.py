@@ -23,7 +23,7 @@ INS_OIDS = REAL_OIDS | TEST_OIDS
 LIMITS = xmlguard.Limits(text=8 << 20)
 # Counted up when the same bytes are understood otherwise: what an earlier way filed is then asked for whole,
 # once, whatever the insurer says has not changed.
-READING = 2
+READING = 3
 MOST_SHOWN = 4 << 20  # characters of narrative; five hundred lines show a hundred thousand
 
 Line = tuple[str, ...]
@@ -389,6 +389,8 @@ def _form(code: str, translations: set[str], title: str) -> sections.Form:
         candidates = told or [form for form in candidates if _plain(form.title) == _plain(title)]
     if len(candidates) != 1:
         raise Rejected("unknown_section")
+    if _plain(title) in {_plain(form.title) for form in sections.FORMS} - {_plain(candidates[0].title)}:
+        raise Rejected("section_under_another_title")
     return candidates[0]
 
 
@@ -398,6 +400,7 @@ BREAK = "\v"  # a vertical tab has no place in XML: it cannot come from the docu
 # What may stand in a cell, a note or a mention and whose words are still whole once it is plain text. What
 # says more than its words (a footnote, an exponent, an address, a picture) departs from the model.
 _BLOCKS = frozenset({"br", "paragraph", "item", "list", "caption"})
+FIRST_YEAR = 1900  # nobody's care is older
 MARKERS = frozenset({"", "H"})
 
 
@@ -418,6 +421,8 @@ class _Table:
                 line[position] = cell
             if line[0] not in MARKERS:
                 raise Rejected("unknown_marker")
+            if line[0] and not any(line[1:]):  # a mark upon nothing
+                raise Rejected("wrong_table")
             if any(line):
                 yield tuple(line)
 
@@ -566,7 +571,7 @@ class _Narrative:
         assert table is not None
         assert row is not None
         self.row = None
-        if self.heading or (not table.headings and 0 < self.headers == self.cells):
+        if self.heading or 0 < self.headers == self.cells:
             if table.headings:
                 raise Rejected("wrong_table")
             table.headings = row
@@ -646,6 +651,8 @@ def _told(text: str) -> _Told:
     if (match := _TS.fullmatch(text)) is None:
         raise Rejected("bad_date")
     year, month, day, hour, minute, second, offset = match.groups()
+    if int(year) < FIRST_YEAR:
+        raise Rejected("bad_date")
     try:
         if day is None:
             return _partial(int(year), int(month) if month else None)

@@ -151,6 +151,7 @@ CAUSES: dict[str, tuple[Told, str]] = {
     "wrong_type": (SHAPE, AGREED + "ce document est d'un autre type."),
     "wrong_author": (SHAPE, AGREED + "l'Assurance Maladie n'en est pas le seul auteur."),
     "wrong_section": (SHAPE, AGREED + "une section en contient d'autres, ou contient deux textes."),
+    "section_under_another_title": (SHAPE, AGREED + "une section porte le titre d'une autre."),
     "wrong_table": (SHAPE, AGREED + "un tableau n'est pas rempli comme prévu."),
     "wrong_columns": (SHAPE, AGREED + "les colonnes d'un tableau ne sont pas celles du modèle."),
     "wide_cell": (SHAPE, AGREED + "une case occupe plusieurs colonnes ou plusieurs lignes."),

@@ -37,6 +37,9 @@ from .test_reading import ROW, biology, with_table
 pytestmark = pytest.mark.django_db
 
 LIST = "<list><item>03/02/2026 HEMOGRAMME</item><item>04/02/2026 GLYCEMIE</item></list>"
+HEADINGS = (
+    "<tr><th/><th>Date de l'acte</th><th>Code</th><th>Libellé</th><th>Réalisé par</th><th>Lieu</th></tr>"
+)
 WIDE = ROW.replace("<td>1104</td><td>HEMOGRAMME</td>", '<td colspan="2">HEMOGRAMME</td>')
 DELETED = '<content revised="delete">HEMOGRAMME</content>'
 
@@ -117,6 +120,24 @@ VARIANTS = {
     "two tables": held("wrong_table", with_table(biology(ROW) * 2), FORM, "un tableau n’est pas rempli"),
     "words in a table, out of its cells": held(
         "wrong_table", with_table(biology(ROW + "GLYCEMIE")), FORM, "un tableau n’est pas rempli"
+    ),
+    "headings among the lines": held(
+        "wrong_table",
+        with_table(biology(ROW + HEADINGS + ROW)),
+        FORM,
+        "un tableau n’est pas rempli",
+    ),
+    "a mark upon nothing": held(
+        "wrong_table",
+        with_table(biology(f"<tr><td>H</td>{'<td/>' * 5}</tr>")),
+        FORM,
+        "un tableau n’est pas rempli",
+    ),
+    "a section under the title of another": held(
+        "section_under_another_title",
+        changed("<title>Biologie</title>", "<title>Radiologie</title>"),
+        FORM,
+        "le titre d’une autre",
     ),
     "a foot": held(
         "table_foot",
@@ -199,6 +220,7 @@ VARIANTS = {
         "n’est pas complet",
         "il n’est pas daté",
     ),
+    "a period since the year 1": held("bad_date", dated("0001"), "une date impossible", "date impossible"),
     "a month that no calendar has": held(
         "bad_date", dated(end="202613"), "une date impossible", "date impossible"
     ),
