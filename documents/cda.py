@@ -38,6 +38,7 @@ class Section:
     level: int
     title: str = ""
     text: Element | None = None
+    authors: "list[Signature]" = field(default_factory=list)  # of this section, when it names some
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Header:
     traits: Traits | None
     used_name: str  # of the patient; the only name that some documents give
     authors: tuple[Signature, ...]  # as written, persons before devices
-    signatory: Signature | None  # the one who answers for it by law
+    signatories: tuple[Signature, ...]  # who answer for it by law
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +87,42 @@ def _read(data: bytes, reader: "_Reader") -> Cda:
 
 
 NAME = ("recordTarget", "patientRole", "patient", "name")
-# Under `author` and `legalAuthenticator`: whose name it is.
+# Under who signs, in their role (`assignedAuthor`, `assignedEntity`): whose name it is.
 SIGNING: dict[tuple[str, ...], str] = {
-    ("assignedAuthor", "assignedPerson", "name"): "person",
-    ("assignedAuthor", "representedOrganization", "name"): "organisation",
-    ("assignedAuthor", "assignedAuthoringDevice", "manufacturerModelName"): "model",
-    ("assignedAuthor", "assignedAuthoringDevice", "softwareName"): "device",
-    ("assignedEntity", "assignedPerson", "name"): "person",
-    ("assignedEntity", "representedOrganization", "name"): "organisation",
+    ("assignedPerson", "name"): "person",
+    ("representedOrganization", "name"): "organisation",
+    ("representedOrganization", "asOrganizationPartOf", "wholeOrganization", "name"): "whole",
+    ("assignedAuthoringDevice", "softwareName"): "device",
+    ("assignedAuthoringDevice", "manufacturerModelName"): "model",
+}
+# What is told of those who have no name, as an attribute.
+UNNAMED = {
+    ("assignedAuthoringDevice", "code"): ("kind", "displayName"),
+    ("code",): ("role", "displayName"),
+    ("id",): ("number", "extension"),
 }
 SIGNERS = frozenset({"author", "legalAuthenticator"})
+# What some write in HTML inside a narrative, and what it is called there.
+ALIKE: dict[str, tuple[str, Mapping[str, str]]] = {
+    **dict.fromkeys(
+        ("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "dl", "dt", "dd"),
+        ("paragraph", {}),
+    ),
+    **dict.fromkeys(("span", "u", "small", "font"), ("content", {})),
+    **dict.fromkeys(("b", "strong"), ("content", {"styleCode": "Bold"})),
+    **dict.fromkeys(("i", "em"), ("content", {"styleCode": "Italics"})),
+    **dict.fromkeys(("del", "s", "strike"), ("content", {"revised": "delete"})),
+    "ins": ("content", {"revised": "insert"}),
+    "ul": ("list", {}),
+    "ol": ("list", {"listType": "ordered"}),
+    "li": ("item", {}),
+    "a": ("linkHtml", {}),
+}
+LONGEST_ATTRIBUTE = 200  # characters shown of what identifies somebody
+WHOLE = frozenset({"name", "title"})  # whose words are theirs and those of their children, in order
+SECTIONS = frozenset({"component", "structuredBody", "section"})  # what a section stands in
+# Characters that turn over what follows them, and controls: they carry no word, and none is shown.
+TURNING = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]+")
 
 
 class _Reader:
@@ -107,14 +134,17 @@ class _Reader:
         self.inside = False
         self.path: list[str] = []
         self.words: list[str] = []
+        self.holding = 0  # how long the path is of the element whose words are not those of its children
+        self.around: list[list[str]] = []  # under it, the words of the elements that are open
         self.title = self.type_code = self.unique_id = self.effective = ""
         self.ins: list[tuple[str, str]] = []
         self.sex = self.birth_date = self.qualifier = ""
         self.families: dict[str, str] = {}
         self.givens: dict[str, list[str]] = {}
-        self.signing: dict[str, list[str]] = {}  # what is said of whoever is being read
+        self.signer = 0  # how long the path of whoever signs is, while they are being read
+        self.signing: dict[str, list[str]] = {}  # what is said of them
         self.authors: list[Signature] = []
-        self.signatory: Signature | None = None
+        self.signatories: list[Signature] = []
         self.sections: list[Section] = []
         self.open_sections: list[Section] = []
         self.narrative: list[Element] = []
@@ -142,11 +172,21 @@ class _Reader:
         if self.narrative:
             self.start_in_narrative(name, attributes)
             return False
-        self.words.clear()
-        if self.path[0] == "component":
+        if self.holding:
+            self.around.append(self.words)
+            self.words = []
+        else:
+            self.words.clear()
+        if self.signer:
+            self.start_in_signature(attributes)
+        elif name in SIGNERS and (len(self.path) == 1 or self.is_in_section(parent)):
+            self.signer, self.signing = len(self.path), {}
+        elif self.path[0] == "component":
             self.start_in_body(name, parent, attributes)
         else:
             self.start_in_header(name, attributes)
+        if not self.holding and (name in WHOLE or self.carried is not None):
+            self.holding = len(self.path)
         return False
 
     def end(self, name: str) -> None:
@@ -159,19 +199,37 @@ class _Reader:
         if self.narrative:
             self.narrative.pop()
             return
-        if self.path and self.path[0] == "component":
+        if self.signer:
+            self.end_in_signature(name)
+        elif self.path and self.path[0] == "component":
             self.end_in_body(name, self.path[-1])
         else:
             self.end_in_header(name)
-        self.words.clear()
+        if len(self.path) < self.holding:
+            self.holding = 0
+        if not self.holding:
+            self.words.clear()
+            return
+        within, self.words = self.words, self.around.pop()
+        if self.path[-1] == "name":  # its parts, in the order in which they are written
+            self.words += [" ", *within, " "]
+        elif self.path[-1] == "title":
+            self.words += within
 
     def text(self, text: str) -> None:
+        if not (text.isascii() or text.isprintable()):
+            text = TURNING.sub("", text).replace("\x85", "\n")
         if self.narrative:
             self.narrative[-1].children.append(text)
         elif self.inside:
             self.words.append(text)
 
+    def is_in_section(self, parent: str) -> bool:
+        """Whether what stands under this parent belongs to the section that is open."""
+        return parent == "section" and bool(self.open_sections) and not self.entries
+
     def said(self) -> str:
+        """The words of the element being read, and of those inside it that have their words in common."""
         return " ".join("".join(self.words).split())
 
     # Header -----------------------------------------------------------------------------------
@@ -182,7 +240,7 @@ class _Reader:
                 self.unique_id = "^".join(filter(None, (attributes.get("root"), attributes.get("extension"))))
             case ["code"]:
                 self.type_code = attributes.get("code", "")
-                self.title = self.title or attributes.get("displayName", "")
+                self.title = self.title or _shown(attributes.get("displayName", ""))
             case ["effectiveTime"]:
                 self.effective = attributes.get("value", "")
             case ["recordTarget"]:
@@ -198,12 +256,8 @@ class _Reader:
                 self.birth_date = attributes.get("value", "")[:8]
             case ["recordTarget", "patientRole", "patient", "name", _]:
                 self.qualifier = attributes.get("qualifier", "")
-            case ["author"] | ["legalAuthenticator"]:
-                self.signing = {}
 
     def end_in_header(self, name: str) -> None:
-        if not self.path and name in SIGNERS:
-            self.end_of_signature(name)
         if not (said := self.said()):
             return
         at = tuple(self.path)
@@ -215,31 +269,61 @@ class _Reader:
         elif at == NAME and name == "given":
             for qualifier in self.qualifier.split() or [""]:
                 self.givens.setdefault(qualifier, []).append(said)
-        elif at and at[0] in SIGNERS:
-            if (whose := SIGNING.get((*at[1:], name))) is not None:
+
+    # Who wrote, who signed --------------------------------------------------------------------
+
+    def start_in_signature(self, attributes: Mapping[str, str]) -> None:
+        if (told := UNNAMED.get(tuple(self.path[self.signer + 1 :]))) is not None:
+            whose, attribute = told
+            if (said := _shown(attributes.get(attribute, ""))) and len(said) <= LONGEST_ATTRIBUTE:
                 self.signing.setdefault(whose, []).append(said)
-            elif name in PERSON_PARTS and SIGNING.get(at[1:]) == "person":
-                self.signing.setdefault(name, []).append(said)
+
+    def end_in_signature(self, name: str) -> None:
+        if len(self.path) < self.signer:
+            self.signer = 0
+            self.end_of_signature(name)
+            return
+        if not (said := self.said()):
+            return
+        at = tuple(self.path[self.signer + 1 :])
+        if (whose := SIGNING.get((*at, name))) is not None:
+            self.signing.setdefault(whose, []).append(self.ordered(said) if whose == "person" else said)
+        elif name in PERSON_PARTS and SIGNING.get(at) == "person":
+            self.signing.setdefault(name, []).append(said)
+
+    def ordered(self, written: str) -> str:
+        """A person's name, its parts in the order in which people say them; as it is written when there is
+        more in it than those parts."""
+        parts = [part for key in PERSON_PARTS for part in self.signing.pop(key, ())]
+        said = " ".join(parts)
+        return said if sorted(said.split()) == sorted(written.split()) else written
 
     def end_of_signature(self, name: str) -> None:
-        parts = [part for key in PERSON_PARTS for part in self.signing.get(key, ())]
-        first = {key: " ".join(dict.fromkeys(said)) for key, said in self.signing.items()}
-        signature = Signature(
-            person=" ".join(parts) or first.get("person", ""),
-            device=first.get("device", "") or first.get("model", ""),
-            organisation=first.get("organisation", ""),
-        )
-        if signature == Signature("", "", ""):
+        said = self.signing
+        first = {whose: several[0] for whose, several in said.items()}
+        person = first.get("person", "")
+        device = next((first[key] for key in ("device", "model", "kind") if key in first), "")
+        organisation = ", ".join(dict.fromkeys(said.get("organisation") or said.get("whole", ())))
+        if not (person or device or organisation):
+            person = first.get("role", "")
+            if not person and "number" in first:
+                person = f"l’auteur nº\u00a0{first['number']}"
+        if not (person or device or organisation):
             return
-        if name == "author" and signature not in self.authors:
-            self.authors.append(signature)
-        elif name == "legalAuthenticator" and self.signatory is None:
-            self.signatory = signature
+        signature = Signature(person=person, device=device, organisation=organisation)
+        if name == "legalAuthenticator":
+            signed = self.signatories
+        else:
+            signed = self.open_sections[-1].authors if self.open_sections else self.authors
+        if signature not in signed:
+            signed.append(signature)
 
     # Narrative --------------------------------------------------------------------------------
 
     def start_in_narrative(self, name: str, attributes: Mapping[str, str]) -> None:
-        element = Element(name, dict(attributes))
+        bare = name.rpartition("}")[2]
+        name, more = ALIKE.get(bare, (bare, {}))
+        element = Element(name, {**attributes, **more})
         self.narrative[-1].children.append(element)
         self.narrative.append(element)
         if name in BLOCKS:
@@ -252,38 +336,42 @@ class _Reader:
         match name:
             case "entry":
                 self.entries += 1
-            case "section" if parent == "component" and not self.entries:
+            case "section" if parent in SECTIONS and not self.entries:
                 section = Section(level=len(self.open_sections) + 1)
                 self.sections.append(section)
                 self.open_sections.append(section)
-            case "text" if parent == "section" and self.open_sections and not self.entries:
-                if self.open_sections[-1].text is None:
-                    self.open_sections[-1].text = Element(name, {})
-                self.narrative.append(self.open_sections[-1].text)
+            case "text" if self.is_in_section(parent):
+                if (text := self.open_sections[-1].text) is None:
+                    text = self.open_sections[-1].text = Element(name, {})
+                else:
+                    text.children.append(Element("br", {}))
+                self.narrative.append(text)
             case "text" if parent == "nonXMLBody":
                 self.carried, self.reference = {"mediaType": "text/plain", **attributes}, ""
-            case "reference" if self.carried is not None:
+            case "reference" if self.carried is not None and parent in ("text", "value"):
                 self.reference = attributes.get("value", "").strip()
             case "regionOfInterest" | "observationMedia":
                 self.media_ids.append(attributes.get("ID", ""))
             case "value" if parent == "observationMedia":
                 self.carried, self.reference = {"representation": "B64", **attributes}, ""
+            case "value" | "text" if self.carried is None and _is_in_base64(attributes):
+                self.carried, self.reference = attributes, ""
 
     def end_in_body(self, name: str, parent: str) -> None:
         match name:
             case "entry":
                 self.entries -= 1
-            case "section" if parent == "component" and not self.entries and self.open_sections:
+            case "section" if parent in SECTIONS and not self.entries and self.open_sections:
                 self.open_sections.pop()
-            case "title" if parent == "section" and self.open_sections and not self.entries:
-                self.open_sections[-1].title = self.open_sections[-1].title or self.said()
+            case "title" if self.is_in_section(parent):
+                section = self.open_sections[-1]
+                section.title = " ".join(filter(None, (section.title, self.said())))
             case "text" if parent == "nonXMLBody" and self.carried is not None:
                 self.body = self.carry()
-            case "value" if parent == "observationMedia" and self.carried is not None:
-                names = [name for name in self.media_ids if name] or [
-                    f" {len(self.media)}"
-                ]  # never referred to
-                self.media.update(dict.fromkeys(names, self.carry()))
+            case "value" | "text" if self.carried is not None:
+                names = [name for name in self.media_ids if name and name not in self.media]
+                unnamed = f" {len(self.media)}"  # never referred to
+                self.media.update(dict.fromkeys(names or [unnamed], self.carry()))
             case "regionOfInterest" | "observationMedia" if self.media_ids:
                 self.media_ids.pop()
 
@@ -306,7 +394,7 @@ class _Reader:
                 traits=self.traits(),
                 used_name=self.used_name(),
                 authors=tuple(sorted(self.authors, key=lambda author: not author.person)),
-                signatory=self.signatory,
+                signatories=tuple(self.signatories),
             ),
             sections=tuple(self.sections),
             body=self.body,
@@ -334,6 +422,14 @@ def _first(names: Mapping[str, Any], *kinds: str, but: Iterable[str]) -> Any:
     """The names of the first of these kinds that there is, or of any kind but some."""
     others = [kind for kind in names if kind not in but]
     return next((names[kind] for kind in (*kinds, *others) if kind in names), None)
+
+
+def _shown(attribute: str) -> str:
+    return " ".join(TURNING.sub("", attribute).split())
+
+
+def _is_in_base64(attributes: Mapping[str, str]) -> bool:
+    return attributes.get("representation", "").strip().upper() == "B64"
 
 
 _INSTANT = re.compile(

@@ -22,7 +22,7 @@ from PIL import Image
 from jail import server
 from jail.confinement import Budget, Mode, NoJail
 
-from . import cda, narrative, pdf, pictures, xmlguard
+from . import carried, cda, narrative, pdf, pictures, xmlguard
 from .inspection import CDA, PDF, Inspection, told
 from .xmlguard import Rejected
 
@@ -87,7 +87,7 @@ def warm() -> None:
     logging.disable(logging.CRITICAL)  # what libraries say of somebody's file is for nobody
     warnings.simplefilter("ignore")
     Image.init()
-    for encoding in (*xmlguard.ENCODINGS, *ENCODINGS):
+    for encoding in (*xmlguard.ENCODINGS, *carried.CHARSETS.values(), *ENCODINGS):
         codecs.lookup(encoding)
     pictures.rewritten(_sample_picture())
     samples = ((_sample_pdf(), PDF), (_sample_form(), PDF), (_sample_cda(), CDA), (b"<", CDA), (b"%PDF", PDF))

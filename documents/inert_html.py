@@ -9,6 +9,7 @@ TAGS = {
 ATTRIBUTES = {
     "p": {"class"},
     "span": {"class"},
+    "ol": {"type"},
     "div": {"class", "role", "aria-label", "tabindex"},
     "table": {"class"},
     "th": {"scope", "colspan", "rowspan"},

@@ -15,15 +15,19 @@ import nh3
 
 from . import cda, days, inert_html, pictures
 from .carried import PDF, TEXT, Media
-from .cda import Cda, Element, Signature
+from .cda import TURNING, Cda, Element, Signature
 from .xmlguard import Rejected
 
 FIRST_HEADING = 2  # the page's own title is the h1
 BORN = {"F": "née", "M": "né"}
+# What stands inside a sentence, or a word.
+RUN_ON = frozenset({"content", "sub", "sup", "br", "footnote", "footnoteRef", "caption", "linkHtml"})
 CELLS = frozenset({"td", "th"})
 GROUPS = frozenset({"thead", "tbody", "tfoot"})
 
 
+NUMBERINGS = {"littlealpha": "a", "bigalpha": "A", "littleroman": "i", "bigroman": "I", "arabic": "1"}
+WORDS_OF_OURS = frozenset({"footnote", "footnoteRef", "linkHtml"})
 CALLED = {"delete": ("del", "supprimé"), "insert": ("ins", "ajouté")}
 MOST_OF_AN_ADDRESS = 500  # characters
 ADDRESS = re.compile(r"(?:https?|ftps?|mailto|tel|fax|sip|file):|[^:#]+(?:[/?#]|$)", re.IGNORECASE)
@@ -33,6 +37,8 @@ NOT_SHOWN = {
     "pdf.no_page": "il n’a aucune page",
     "pdf.too_complex": "il est trop lourd à lire sans danger",
 }
+
+NOTHING_MORE = "<p>Ce document ne contient aucun texte.</p>"
 
 # Draws the pages of a PDF after the narrative; answers with the code for which it could not, if any.
 Attach = Callable[[bytes], str]
@@ -67,6 +73,8 @@ def rendering(document: Cda, attach: Attach = lambda _: "") -> Rendering:
             writer.number_notes(section.text)
             parts.append(writer.flow(section.text.children))
     parts += writer.others()
+    if not any(parts[1:]) and not writer.files:
+        parts.append(NOTHING_MORE)
     return Rendering(_second_look("".join(parts)), tuple(writer.files))
 
 
@@ -102,8 +110,12 @@ def _header(document: Cda) -> str:
         if len(traits.birth_date) == 8:
             year, month, day = traits.birth_date[:4], traits.birth_date[4:6], traits.birth_date[6:]
             sentence += f", {BORN.get(traits.sex, 'né(e)')} le {day}/{month}/{year}"
-    if header.signatory and header.signatory.person not in {author.person for author in header.authors}:
-        sentence += f". Signé par {_signed([header.signatory])}"
+    wrote = {author.person for author in header.authors}
+    of_parts = dict.fromkeys(author for section in document.sections for author in section.authors)
+    if others := [one for one in of_parts if one not in header.authors and one.person not in wrote - {""}]:
+        sentence += f". Certaines parties sont établies par {_signed(others)}"
+    if signed := [one for one in header.signatories if one.person not in wrote]:
+        sentence += f". Signé par {_signed(signed)}"
     return f'<p class="lead">{escape(sentence)}.</p>'
 
 
@@ -124,6 +136,7 @@ Inline = Callable[[str], str]
 STYLES: Mapping[str, Inline] = {
     "bold": lambda inner: f"<strong>{inner}</strong>",
     "italics": lambda inner: f"<em>{inner}</em>",
+    "emphasis": lambda inner: f"<em>{inner}</em>",
     "bolditalics": lambda inner: f"<strong><em>{inner}</em></strong>",
 }
 
@@ -141,8 +154,7 @@ class _Writer:
     def body(self, media: Media) -> str:
         """The one file that a level 1 document consists of."""
         if media.media_type == TEXT and media.content is not None:
-            lines = media.text().strip().splitlines()
-            return f"<p>{'<br>'.join(escape(line) for line in lines)}</p>"
+            return _lines(media)
         if media.media_type == PDF and media.content is not None:
             self.files.append(media.content)
             if code := self.attach(media.content):  # nothing else to show
@@ -213,23 +225,29 @@ class _Writer:
                 inner = f"<strong>{inner.strip()}</strong> " if inner.strip() else ""
             case "linkHtml":
                 inner = self.link(element, inner)
-            case "td" | "th" | "tr" | "item":  # out of their place
+            case name if name not in RUN_ON:  # out of its place, or of no place that we know
                 inner = f" {inner} "
         return self.revised(element, self.styled(element, inner))
 
     def inlines(self, children: Iterable[Element | str]) -> str:
         parts: list[str] = []
-        after_a_revision = False
+        after_a_revision = after_words_of_ours = False
         for child in children:
             if isinstance(child, str):
-                parts.append(escape(child))
-                after_a_revision = False
-            else:
-                revised = child.attributes.get("revised") in CALLED
-                if revised and after_a_revision:  # what replaces does not touch what is replaced
+                if after_words_of_ours and child[:1].isalnum():
                     parts.append(" ")
-                parts.append(self.inline(child))
-                after_a_revision = revised
+                parts.append(escape(child))
+                after_a_revision = after_words_of_ours = False
+                continue
+            # What replaces does not touch what is replaced, nor what goes on our own words.
+            replaces = after_a_revision and _is_revised_at(child, 0)
+            if replaces or (after_words_of_ours and _plain(child)[:1].isalnum()):
+                parts.append(" ")
+            written = self.inline(child)
+            parts.append(written)
+            if written.strip():
+                after_words_of_ours = _ends_with_ours(child)
+                after_a_revision = _is_revised_at(child, -1)
         return "".join(parts)
 
     def styled(self, element: Element, inner: str) -> str:
@@ -242,7 +260,7 @@ class _Writer:
 
     def revised(self, element: Element, inner: str) -> str:
         """What was taken out or put in, with words for those who do not see the line."""
-        tag, said = CALLED.get(element.attributes.get("revised", ""), ("", ""))
+        tag, said = CALLED.get(_revision(element), ("", ""))
         if not tag or not inner.strip():
             return inner
         begins, ends = (
@@ -256,13 +274,13 @@ class _Writer:
         address = "".join(c for c in element.attributes.get("href", "") if c.isprintable()).strip()
         if not ADDRESS.match(address):
             return inner
-        bare = address.partition(":")[2].removeprefix("//") if ":" in address else address
-        if bare.rstrip("/") in _plain(element):
+        if _bare(address) in map(_bare, _plain(element).split()):
             return inner
         if len(address) > MOST_OF_AN_ADDRESS:
             address = f"{address[:MOST_OF_AN_ADDRESS]}…"
         said = escape(address)
-        return f"{inner.rstrip()} ({said})" if inner.strip() else said
+        inner = inner if inner.strip() else escape(element.attributes.get("title", "").strip())
+        return f"{inner.rstrip()} ({said})" if inner.strip() else f" {said}"
 
     # Notes ------------------------------------------------------------------------------------
 
@@ -287,7 +305,9 @@ class _Writer:
     # Lists ------------------------------------------------------------------------------------
 
     def list(self, element: Element) -> str:
-        tag = "ol" if element.attributes.get("listType", "").lower() == "ordered" else "ul"
+        is_ordered = element.attributes.get("listType", "").strip().lower() == "ordered"
+        tag = "ol" if is_ordered else "ul"
+        opening = f"ol{_numbering(element)}" if is_ordered else "ul"
         captions = [child for child in _elements(element) if child.name == "caption"]
         items = []
         for child in element.children:
@@ -299,7 +319,7 @@ class _Writer:
             elif child.name != "caption":
                 items.append(self.flow([child]))
         inner = "".join(f"<li>{item}</li>" for item in items)
-        return self.captions(captions) + (f"<{tag}>{inner}</{tag}>" if items else "")
+        return self.captions(captions) + (f"<{opening}>{inner}</{tag}>" if items else "")
 
     def captions(self, several: Iterable[Element]) -> str:
         said = (
@@ -353,21 +373,21 @@ class _Writer:
 
     def revised_group(self, element: Element) -> str:
         rows = [row for row in _elements(element) if row.name == "tr"]
-        return self.group_of(element.name, rows, element.attributes.get("revised", ""))
+        return self.group_of(element.name, rows, _revision(element))
 
     def group_of(self, name: str, rows: Iterable[Element], revised: str = "") -> str:
         inner = "".join(self.row(row, name, revised) for row in rows)
         return f"<{name}>{inner}</{name}>" if inner else ""
 
     def row(self, element: Element, group: str, revised: str) -> str:
-        revised = element.attributes.get("revised", "") or revised
         cells = [child for child in _elements(element) if child.name in CELLS]
         scope = _scope(cells, group)
         written = []
         for cell in cells:
-            inner = self.revised(cell, self.cell(cell))
-            if revised and "revised" not in cell.attributes:
-                inner = self.revised(Element(cell.name, {"revised": revised}), inner)
+            inner = self.cell(cell)
+            # What was taken out with its row stays so, whatever is said of its cell.
+            for revision in dict.fromkeys((_revision(cell), _revision(element), revised)):
+                inner = self.revised(Element(cell.name, {"revised": revision}), inner)
             span = _span(cell)
             if cell.name == "th" and inner:
                 written.append(f'<th scope="{scope}"{span}>{inner}</th>')
@@ -417,6 +437,8 @@ class _Writer:
             )
         if media.content is None:
             return f"{said}<p>Un fichier accompagne {where}, mais il est vide ou abîmé.</p>"
+        if media.media_type == TEXT:
+            return said + _lines(media)
         if media.media_type == PDF:
             if again:
                 return f"{said}<p>Le fichier PDF annoncé plus haut accompagne aussi {where}.</p>"
@@ -441,6 +463,52 @@ class _Writer:
             )
         self.files.append(content)
         return f"<p>Un fichier PDF accompagne {where}\u00a0: ses pages suivent.</p>"
+
+
+def _lines(media: Media) -> str:
+    """The words of a text, line by line."""
+    lines = TURNING.sub("", media.text()).strip().splitlines()
+    return f"<p>{'<br>'.join(escape(line) for line in lines)}</p>"
+
+
+def _revision(element: Element) -> str:
+    return element.attributes.get("revised", "").strip().lower()
+
+
+def _is_revised_at(child: Element | str, end: int) -> bool:
+    """Whether its first words (`end` 0) or its last ones (-1) are revised."""
+    while isinstance(child, Element):
+        if _revision(child) in CALLED:
+            return True
+        inner = [each for each in child.children if each]
+        if not inner:
+            return False
+        child = inner[end]
+    return False
+
+
+def _ends_with_ours(child: Element | str) -> bool:
+    """Whether its last words are ours: a note, or an address."""
+    while isinstance(child, Element):
+        if child.name in WORDS_OF_OURS:
+            return True
+        inner = [each for each in child.children if each]
+        if not inner:
+            return False
+        child = inner[-1]
+    return False
+
+
+def _bare(address: str) -> str:
+    """An address without what does not tell it from another."""
+    before, colon, after = address.strip("«»<>()[].,;\"'\u202f\u00a0").partition(":")
+    return (after if colon and before.isalpha() else before + colon + after).removeprefix("//").rstrip("/")
+
+
+def _numbering(element: Element) -> str:
+    """How the items of an ordered list are numbered, which the text may refer to."""
+    styles = element.attributes.get("styleCode", "").lower().split()
+    return next((f' type="{NUMBERINGS[style]}"' for style in styles if style in NUMBERINGS), "")
 
 
 def _stands_alone(child: Element | str) -> bool:
@@ -473,7 +541,7 @@ def _scope(cells: list[Element], group: str) -> str:
 def _span(cell: Element) -> str:
     written = ""
     for side in ("colspan", "rowspan"):
-        value = cell.attributes.get(side, "")
+        value = cell.attributes.get(side, "").strip()
         if value.isascii() and value.isdigit() and 1 < int(value[:4]) <= 100:
             written += f' {side}="{int(value)}"'
     return written

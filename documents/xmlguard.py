@@ -9,6 +9,7 @@ Namespaces are resolved here and not by expat, whose own expansion of a long nam
 costs gigabytes.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Never
@@ -71,7 +72,7 @@ def parse(
     """
     if len(data) > limits.bytes:
         raise Rejected("xml.too_large")
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(_encoding(data))
     parser.buffer_text = True
     parser.XmlDeclHandler = _known_encoding
     parser.StartDoctypeDeclHandler = _no_doctype
@@ -207,6 +208,26 @@ class _Scope:
             raise Rejected("xml.namespace")
         resolved = self.known[name] = local if namespace == HL7 else f"{{{namespace}}}{local}"
         return resolved
+
+
+def _encoding(data: bytes) -> str | None:
+    """The encoding that the bytes are in, where it is not the one declared: many declare the Latin-1 of their
+    software's forms and write UTF-8, or the letters that Windows has beside it (œ, €, ’). None to believe
+    what is declared."""
+    declared = _DECLARED.match(data)
+    if declared is None or declared[1].lower() not in _LATIN or data.isascii():
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        letters = declared[1].lower() == b"iso-8859-1" and _OF_WINDOWS.search(data)
+        return "windows-1252" if letters and not _OF_NOBODY.search(data) else None
+    return "utf-8"
+
+
+_DECLARED = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_LATIN = frozenset({b"iso-8859-1", b"iso-8859-15", b"windows-1252", b"us-ascii"})
+_OF_WINDOWS, _OF_NOBODY = re.compile(rb"[\x80-\x84\x86-\x9f]"), re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
 def _known_encoding(_version: str, encoding: str | None, _standalone: int) -> None:

@@ -71,6 +71,10 @@ BOTH = f"{GONE.format('A')} {CAME.format('B')}"
         ('<content revised="delete"><paragraph>A</paragraph></content>', GONE.format("<p>A</p>")),
         ('hyper<content revised="insert">o</content>tension', f"<p>hyper{CAME.format('o')}tension</p>"),
         ('<content revised="delete"> </content>A', "<p>A</p>"),
+        (f"<content>{DELETED}</content><content>{INSERTED}</content>", f"<p>{BOTH}</p>"),
+        (f"{DELETED}<content/>{INSERTED}", f"<p>{BOTH}</p>"),
+        ('<content revised=" DELETE ">A</content>', f"<p>{GONE.format('A')}</p>"),
+        ("<del>A</del><s>B</s>", f"<p>{GONE.format('A')} {GONE.format('B')}</p>"),
     ],
 )
 def test_revised_text_is_told_everywhere(written, shown):
@@ -88,6 +92,16 @@ def test_revised_text_is_told_everywhere(written, shown):
 )
 def test_revised_cells_are_told(table):
     assert f"<td>{GONE.format('A')}</td>" in told(f"<table>{table.format(DELETED)}</table>")
+
+
+def test_what_is_added_in_what_was_taken_out_is_not_current():
+    inner = '<td revised="insert">B</td>'
+    for table in (
+        f'<tbody><tr revised="delete">{inner}</tr></tbody>',
+        f'<tbody revised="delete"><tr>{inner}</tr></tbody>',
+        '<tbody revised="delete"><tr revised="insert"><td>B</td></tr></tbody>',
+    ):
+        assert f"<td>{GONE.format(CAME.format('B'))}</td>" in told(f"<table>{table}</table>")
 
 
 # Notes, captions, links -----------------------------------------------------------------------
@@ -137,6 +151,25 @@ def test_revised_cells_are_told(table):
         ('<linkHtml href="https://exemple.org/">exemple.org</linkHtml>', "exemple.org"),
         ('<linkHtml href="Documents/AVK.pdf">annexe</linkHtml>', "annexe (Documents/AVK.pdf)"),
         ('<linkHtml href="mailto:a@exemple.org">écrire</linkHtml>', "écrire (mailto:a@exemple.org)"),
+        (
+            '<linkHtml href="https://exemple.org/1">exemple.org/12</linkHtml>',
+            "exemple.org/12 (https://exemple.org/1)",
+        ),
+        ('<linkHtml href="https://exemple.org/1">(exemple.org/1)</linkHtml>', "(exemple.org/1)"),
+        ('<linkHtml href="https://exemple.org/1" title="Étude"/>', "Étude (https://exemple.org/1)"),
+        (
+            '<linkHtml href="a.pdf">a</linkHtml><linkHtml href="b.pdf">b</linkHtml>c',
+            "a (a.pdf) b (b.pdf) c",
+        ),
+        ('a<linkHtml href="https://exemple.org/1"/>b', "a https://exemple.org/1 b"),
+        ("<paragraph>7<footnote>a</footnote>8</paragraph>", "7 (note : a) 8"),
+        ('7<footnoteRef IDREF="n"/>8<footnote ID="n">a</footnote>', "7 (voir note 1) 8 (note 1 : a)"),
+        ("<foo>a</foo><bar>b</bar>", "a b"),
+        ("<p>a</p><div>b</div><ul><li>c</li><li>d</li></ul>", "a b c d"),
+        ('<div xmlns="http://www.w3.org/1999/xhtml"><h1>a</h1><span>b</span>c</div>', "a bc"),
+        ("<b>a</b>b", "a b"),
+        ("a\u202eb\u202c", "ab"),
+        ("a&#x85;b", "a b"),
         ('<linkHtml href="#plus-bas">voir</linkHtml>', "voir"),
         ('<linkHtml href="javascript:alert(1)">voir</linkHtml>', "voir"),
         ('<linkHtml href=" java&#10;script:alert(1)">voir</linkHtml>', "voir"),
@@ -166,6 +199,39 @@ def test_no_sign_is_left_of_an_empty_one():
 )
 def test_documents_found_say_what_they_say(name, said):
     assert said in words(found(name))
+
+
+def test_how_a_list_is_numbered_is_kept():
+    written = '<list listType="ordered" styleCode="LittleAlpha"><item>A</item></list>'
+
+    assert told(written) == '<ol type="a"><li>A</li></ol>'
+
+
+def sections(*several: str) -> str:
+    """What a document of these sections says after its first sentence."""
+    inner = "".join(f"<component><section>{section}</section></component>" for section in several)
+    return narrative.render(files.cda(body=f"<structuredBody>{inner}</structuredBody>")).partition("</p>")[2]
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (
+            "<title>Résultats <content>du</content> jour</title><text>a</text>",
+            "<h2>Résultats du jour</h2><p>a</p>",
+        ),
+        ("<title>A</title><title>B</title><text>c</text>", "<h2>A B</h2><p>c</p>"),
+        ("<title>A</title><text>b</text><text>c</text>", "<h2>A</h2><p>b<br>c</p>"),
+        ("<section><title>A</title><text>b</text></section>", "<h3>A</h3><p>b</p>"),
+    ],
+)
+def test_every_word_of_a_section_is_kept(section, said):
+    assert sections(section) == said
+
+
+@pytest.mark.parametrize("body", ["<structuredBody/>", "<structuredBody><component/></structuredBody>"])
+def test_a_document_without_a_word_says_so(body):
+    assert "Ce document ne contient aucun texte." in narrative.render(files.cda(body=body))
 
 
 # Authors --------------------------------------------------------------------------------------
@@ -213,6 +279,28 @@ def legal(**who):
         ),
         ([author(person="A"), author(person="A")], "par A,"),
         ([author(person="A"), legal(person="B", organisation="CHU")], "Signé par B, CHU."),
+        ([author(person="A"), legal(person="B"), legal(person="C")], "Signé par B et C."),
+        ([author(person="Docteur <given>A</given> <family>B</family>")], "par Docteur A B,"),
+        ([author(person="<given>A</given><family>B</family></name><name><family>C</family>")], "par A B,"),
+        (
+            [author(person="<family>LE</family><delimiter>-</delimiter><family>GOFF</family>")],
+            "par LE - GOFF,",
+        ),
+        ([author(person="", organisation="A</name><name>B")], "par A, B,"),
+        (["<author><assignedAuthor><code displayName='Médecin'/></assignedAuthor></author>"], "par Médecin,"),
+        (
+            ["<author><assignedAuthor><id root='1.2' extension='8012'/></assignedAuthor></author>"],
+            "par l’auteur nº 8012,",
+        ),
+        (
+            [
+                "<author><assignedAuthor><representedOrganization><asOrganizationPartOf><wholeOrganization>"
+                "<name>CHU</name></wholeOrganization></asOrganizationPartOf></representedOrganization>"
+                "</assignedAuthor></author>"
+            ],
+            "par CHU,",
+        ),
+        (["<author nullFlavor='NI'><assignedAuthor nullFlavor='NI'/></author>"], "2026, pour"),
     ],
 )
 def test_everyone_who_wrote_or_signed_is_named(several, said):
@@ -221,6 +309,18 @@ def test_everyone_who_wrote_or_signed_is_named(several, said):
 
 def test_whoever_signs_what_they_wrote_is_named_once():
     assert "Signé" not in signed(author(person="A"), legal(person="A"))
+
+
+def test_whoever_wrote_a_part_is_named():
+    section = f"<title>T</title><text>a</text>{author(person='B', organisation='CHU')}"
+    entry = f"<entry><observation>{author(person='C')}</observation></entry>"
+    body = f"<structuredBody><component><section>{section}{entry}</section></component></structuredBody>"
+
+    said = lead(narrative.render(files.cda(body=body)))
+
+    assert "Certaines parties sont établies par B, CHU." in said
+    assert "Anne LEFÈVRE" in said
+    assert "C," not in said
 
 
 def test_authors_of_found_documents_are_named():
@@ -308,6 +408,88 @@ def test_a_text_is_read_in_its_charset(encoding, charset):
         html = narrative.render(files.cda(body=level_one(f'{attributes} representation="B64">{content}')))
 
         assert f"<p>{TEXT}</p>" in html
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [
+        ("utf-8", "charset=ISO-8859-1"),
+        ("utf-8-sig", "charset=ISO-8859-1"),
+        ("utf-16-be", "charset=UTF-16"),
+        ("utf-16-le", ""),
+        ("iso-8859-15", "charset=ISO_8859-15"),
+        ("iso-8859-15", "Charset=Latin-9; format=flowed"),
+        ("mac-roman", "charset=macintosh"),
+    ],
+)
+def test_bytes_are_believed_before_a_charset_that_they_contradict(encoding, told):
+    content = b64(TEXT.encode(encoding))
+    body = level_one(f'mediaType="text/plain; {told}" representation="B64">{content}')
+
+    assert f"<p>{TEXT}</p>" in narrative.render(files.cda(body=body))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [
+        ("utf-8", "ISO-8859-1"),
+        ("utf-8", "windows-1252"),
+        ("cp1252", "ISO-8859-1"),
+        ("iso-8859-15", "ISO-8859-15"),
+    ],
+)
+def test_the_letters_of_a_document_are_those_of_its_bytes(encoding, declared):
+    document = files.cda("Œdème, 5 €").decode().replace("UTF-8", declared).encode(encoding)
+
+    assert "<p>Œdème, 5 €</p>" in narrative.render(document)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda content: b64(content).rstrip("=")[:-2],
+        lambda content: base64.urlsafe_b64encode(content).decode(),
+        lambda content: f"data:application/pdf;base64,{b64(content)}",
+        lambda content: f"\u00a0{b64(content)[:40]} §\n{b64(content)[40:]}",
+        lambda content: b64(gzip.compress(content)),
+        lambda content: f"{b64(content)}<thumbnail representation='B64'>{b64(picture())}</thumbnail>",
+    ],
+    ids=["cut", "of addresses", "an address", "letters of no alphabet", "packed", "a thumbnail after"],
+)
+def test_a_pdf_badly_packed_is_shown(written):
+    body = level_one(f'mediaType="application/pdf" representation="B64">{written(files.pdf())}')
+
+    inspected = checker.inspect(files.cda(body=body), CDA)
+
+    assert (inspected.refusal, inspected.page_count) == ("", 1)
+
+
+@pytest.mark.parametrize("at", ["observation/value", "act/text", "act/reference/externalDocument/text"])
+def test_a_file_in_any_entry_is_shown(at):
+    *around, last = at.split("/")
+    inside = f'<{last} mediaType="application/pdf" representation="B64">{b64(files.pdf())}</{last}>'
+    for name in reversed(around):
+        inside = f"<{name}>{inside}</{name}>"
+
+    assert checker.inspect(files.cda("a", entries=f"<entry>{inside}</entry>"), CDA).page_count == 1
+
+
+def test_two_files_of_one_name_are_both_shown():
+    html = narrative.render(
+        files.cda(
+            '<renderMultiMedia referencedObject="X"/>', entries=media(picture()) + media(picture("JPEG"))
+        )
+    )
+
+    assert html.count("<figure>") == 2
+
+
+def test_a_text_that_accompanies_a_document_is_read_with_it():
+    html = narrative.render(
+        files.cda("<paragraph>a</paragraph>", entries=media("été".encode(), "text/plain"))
+    )
+
+    assert html.endswith("<p>été</p>")
 
 
 def attached(*contents: bytes, **more) -> bytes:
