@@ -112,7 +112,7 @@ def nir_key(digits13: str) -> str:
     return f"{97 - number % 97:02d}"
 
 
-_SEPARATORS = re.compile(r"[\s.,:;_/\u00b7\u2022\u2212-]+")
+_SEPARATORS = re.compile(r"[\s.,:;_/|'\"\u00b7\u2022\u2212-]+")
 _MONTH = re.compile(r"0[1-9]|1[0-2]|[2-9]\d")  # 20 and above: civil status known in part only
 _DIGITS = frozenset(string.digits)
 _INS_C = 22  # characters of the identifier that was computed from traits, before the INS
@@ -124,8 +124,9 @@ def _pasted(text: str) -> str:
     return _SEPARATORS.sub("", "".join(kept)).upper()
 
 
-# Spaces, dashes, controls, signs of format, and marks that only change how another character looks.
-_BETWEEN_FIGURES = frozenset({"Zs", "Zl", "Zp", "Pd", "Cc", "Cf", "Mn"})
+# Spaces, dashes, brackets, quotes, controls, signs of format, and marks that only change how another
+# character looks.
+_BETWEEN_FIGURES = frozenset({"Zs", "Zl", "Zp", "Pd", "Ps", "Pe", "Pi", "Pf", "Cc", "Cf", "Mn"})
 
 
 def parse_nir(text: str) -> Nir:

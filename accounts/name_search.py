@@ -6,7 +6,7 @@ Each token joins the date of birth with something of a name, so that no one toke
 
 import re
 from enum import IntEnum
-from itertools import groupby
+from itertools import groupby, product
 
 from .traits import Traits, normalise, squeezed
 
@@ -48,7 +48,7 @@ class GivenMatch(IntEnum):
     """How a person's given names answer the one sought, best first."""
 
     SAME = 0
-    BEGINNING = 1
+    BEGINNING = 1  # or one of a composed one
     SOUND = 2
     NONE = 3
 
@@ -113,12 +113,15 @@ def _parts(name: str) -> list[str]:
 def sought(name: str, born: str, given_name: str = "") -> list[tuple[Token, Rank]]:
     """The tokens that a question looks for."""
     letters = squeezed(name)
-    wanted: list[tuple[Token, Rank]] = []
+    spelt = [squeezed(one) for one in spellings(name)]
     given_names = dict.fromkeys(map(squeezed, (given_name, *normalise(given_name).split()[:1])))
-    wanted += [
-        (_with_given_name(letters, born, given), Rank.NAME_AND_GIVEN_NAME) for given in given_names if given
+    wanted: list[tuple[Token, Rank]] = [
+        (_with_given_name(one, born, given), Rank.NAME_AND_GIVEN_NAME)
+        for one in spelt
+        for given in given_names
+        if given
     ]
-    wanted.append((_whole(letters, born), Rank.NAME))
+    wanted += [(_whole(one, born), Rank.NAME) for one in spelt]
     wanted += [(_whole(part, born), Rank.PART) for part in _parts(name)]
     if sound := phonetic(name):
         wanted.append((("birth_date+sound", f"{born}:{sound}"), Rank.SOUND))
@@ -130,14 +133,24 @@ def sought(name: str, born: str, given_name: str = "") -> list[tuple[Token, Rank
     return wanted
 
 
+_IN_SHORT = {"ST": "SAINT", "STE": "SAINTE"}
+_IN_FULL = {full: short for short, full in _IN_SHORT.items()}
+
+
+def spellings(name: str) -> list[str]:
+    """A name as it is written, then with « saint » in full, or in short: registers have both."""
+    words = normalise(name).split()
+    ways = ([table.get(word, word) for word in words] for table in (_IN_SHORT, _IN_FULL))
+    return [name, *(" ".join(way) for way in ways if len(words) > 1 and way != words)]
+
+
 # How well somebody answers --------------------------------------------------------------------
 
 
 def match(name: str, traits: Traits) -> Match | None:
     """How well one of a person's names answers; None when it does not."""
-    return min(
-        (found for known in _names(traits) if (found := _match(name, known)) is not None), default=None
-    )
+    pairs = product(spellings(name), _names(traits))
+    return min((found for pair in pairs if (found := _match(*pair)) is not None), default=None)
 
 
 def _match(name: str, known: str) -> Match | None:
@@ -162,7 +175,7 @@ def _one_of_the_other(name: str, known: str) -> bool:
 
 
 def given_match(given_name: str, traits: Traits) -> GivenMatch:
-    """How well a person's given names answer; SAME when none is sought."""
+    """How well a person's given names answer; SAME when none is sought, BEGINNING for a part of one."""
     letters, words = squeezed(given_name), normalise(given_name).split()
     known = [squeezed(one) for one in traits.given_names if squeezed(one)]
     # « Jean-Pierre » may be known as one given name, or as two that follow each other.
@@ -171,7 +184,8 @@ def given_match(given_name: str, traits: Traits) -> GivenMatch:
     }
     if not letters or letters in joined:
         return GivenMatch.SAME
-    if words[0] in known or any(one.startswith(letters) for one in joined):
+    parts = {part for one in traits.given_names for part in normalise(one).split()}
+    if words[0] in parts or letters in parts or any(one.startswith(letters) for one in joined):
         return GivenMatch.BEGINNING
     if any(phonetic(letters) == phonetic(one) for one in known):
         return GivenMatch.SOUND

@@ -60,6 +60,10 @@ def test_corsica_keeps_its_letter_in_either_case():
     assert parse_nir("188102A172952" + nir_key("188102A172952")).digits13[5:7] == "2A"
 
 
+def test_a_key_in_brackets_is_a_key():
+    assert parse_nir("2 79 03 51 215 189 (89)").text15 == "279035121518989"
+
+
 def test_the_key_may_be_97():
     digits = next(d for d in (f"2790351215{n:03d}" for n in range(1000)) if nir_key(d) == "97")
 
@@ -67,10 +71,11 @@ def test_the_key_may_be_97():
 
 
 BESIDE = [*"\u200b\ufeff\u00a0\u202f\u2009\u3000\u200e\u202a\u2060\u00ad\t", "\r\n"]
+QUOTES = [*"'\"()[]\u00ab\u00bb\u2019\u201c|"]
 DASHES = [*"-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d./_\u00b7"]
 
 
-@pytest.mark.parametrize("between", [*BESIDE, *DASHES], ids=lambda c: f"{ord(c[0]):04x}")
+@pytest.mark.parametrize("between", [*BESIDE, *QUOTES, *DASHES], ids=lambda c: f"{ord(c[0]):04x}")
 def test_a_nir_is_read_whatever_was_pasted_with_it(between):
     pasted = between + between.join(["2", "79", "03", "51", "215", "189", "89"]) + between
 
