@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import directory
 from accounts.userinfo import PlaceOfPractice
 from sandbox import totp
-from sandbox.population import CAST
+from sandbox.population import CAST, LEO, MANON
 from tests.proof import processes, without_redis
 from tests.proof.browsers import OverTheWire
 from tests.proof.figures import Sheet, milliseconds, said
@@ -82,7 +82,7 @@ def _in_front_of_the_pages(database, world, server, folder) -> dict[str, Seen]:
     web = processes.web(environment, folder / "web.log", port)
     waker = processes.scheduler(environment, folder / "waker.log", every=0.5)
     worker = processes.worker(environment, folder / "worker.log")
-    cards = [person.slug for person in CAST if not person.died_on and person.slug != "leo"]
+    cards = [person.slug for person in CAST if not person.died_on and person not in (LEO, MANON)]
     states = (
         ("there", lambda: None),
         ("dead", server.die),
