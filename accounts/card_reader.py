@@ -102,7 +102,7 @@ def read(card_id: str, *, post_id: str, structure: str, at: datetime | None = No
         return reading(json.loads(payload), nonce=nonce, post_id=post_id, at=at or datetime.now(UTC))
     except outbound.Unreachable:
         raise ReaderUnreachable from None
-    except (BadSignature, BadNumber, KeyError, TypeError, ValueError):
+    except (BadSignature, BadNumber, KeyError, TypeError, ValueError, RecursionError):
         raise CardNotRead from None
 
 

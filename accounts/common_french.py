@@ -10,6 +10,8 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
+from .written import normalized
+
 
 def _read() -> dict[str, frozenset[str]]:
     """The lists of `common_words.txt`, each under its heading."""
@@ -58,7 +60,7 @@ def too_common(clear: str) -> bool:
 
 def plain(text: str) -> str:
     """Lower case, without accents nor ligatures: what is left is what people remember they typed."""
-    text = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
+    text = normalized("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
     return "".join(c for c in text if not unicodedata.combining(c)).replace("’", "'")
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Self
 
 from .typed_days import IN_FIGURES, MONTHS, BadDay, not_of_the_calendar, numbers
+from .written import normalized
 
 REAL_OIDS = frozenset({"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"})  # NIR, NIA
 TEST_OIDS = frozenset({"1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"})  # the same, for tests
@@ -120,7 +121,7 @@ _INS_C = 22  # characters of the identifier that was computed from traits, befor
 
 def _pasted(text: str) -> str:
     """A number as typed or pasted, without what separates its figures or shows nothing."""
-    kept = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in _BETWEEN_FIGURES)
+    kept = (c for c in normalized("NFKC", text) if unicodedata.category(c) not in _BETWEEN_FIGURES)
     return _SEPARATORS.sub("", "".join(kept)).upper()
 
 

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from .models import USER, User
 from .passwords import Personal, hash_password
 from .traits import normalise
 from .web_access import AccessState
+from .written import normalized
 
 __all__ = [
     "Credentials",
@@ -64,7 +64,7 @@ class Credentials:
 
 
 def normalised(login: str) -> str:
-    return unicodedata.normalize("NFKC", login).casefold().strip()
+    return normalized("NFKC", login).casefold().strip()
 
 
 def login_mac(login: str) -> bytes:

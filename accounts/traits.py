@@ -9,6 +9,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from .written import normalized
+
 BIRTH_NAME, GIVEN_NAME, SEX, BIRTH_DATE = "birth_name", "given_name", "sex", "birth_date"
 
 
@@ -73,7 +75,7 @@ _NOT_A_LETTER = re.compile(r"[^A-Z0-9]+")
 
 def normalise(text: str) -> str:
     """Capital letters without accents, words separated by single spaces: « Trois-Dupré » → TROIS DUPRE."""
-    bare = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
+    bare = normalized("NFKD", text.translate(_LIGATURES))
     bare = "".join(c for c in bare if not unicodedata.combining(c))
     return _NOT_A_LETTER.sub(" ", bare.upper()).strip() or _other_script(text)
 
@@ -82,7 +84,7 @@ def _other_script(text: str) -> str:
     """A name without any Latin letter keeps its own, or two such names would both be empty and equal."""
     if not any(character.isalnum() for character in text):
         return ""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(normalized("NFKC", text).casefold().split())
 
 
 def squeezed(text: str) -> str:

@@ -1,6 +1,7 @@
 """Programs get a token for a signed assertion, once, and say who they are with it."""
 
 import json
+from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -102,6 +103,11 @@ def minutes(n):
     return int((datetime.now() + timedelta(minutes=n)).timestamp())
 
 
+def unended():
+    """Lists in lists, deeper than anybody reads."""
+    return urlsafe_b64encode(b"[" * 3000).decode()
+
+
 FORGERIES = {
     "signed by another": lambda p: assertion(claims(p), STRANGER),
     "by a key it brings along": lambda p: assertion(
@@ -133,6 +139,8 @@ FORGERIES = {
     "nobody": lambda p: assertion(claims("nobody")),
     "not an object": lambda p: assertion([str(p)]),
     "garbage": lambda p: "a.b.c",
+    "a header that never ends": lambda p: ".".join((unended(), assertion(claims(p)).split(".")[1], "c")),
+    "claims that never end": lambda p: ".".join((assertion(claims(p)).split(".")[0], unended(), "c")),
     "too long": lambda p: "a" * 10_000,
     "not ASCII": lambda p: "é.é.é",
 }
