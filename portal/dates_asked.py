@@ -14,6 +14,7 @@ from portal.forms import DateInThree, Form
 from portal.typography import french
 
 SURE = "sure"
+LONGEST_DATE = 40  # characters, with whatever comes along when one pastes
 
 
 def today() -> date:
@@ -24,7 +25,8 @@ class DayField(forms.CharField):
     """A day that has come, typed in one go, with whatever separates its parts."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=forms.TextInput({**_ONE_FIELD, "class": "short"}), **kwargs)
+        widget = forms.TextInput({**_ONE_FIELD, "class": "short"})
+        super().__init__(widget=widget, max_length=LONGEST_DATE, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         return f"{value:%d/%m/%Y}" if isinstance(value, date) else value
@@ -41,7 +43,7 @@ class BirthDateField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         attributes = {**_ONE_FIELD, "spellcheck": "false", "placeholder": "jj/mm/aaaa"}
-        super().__init__(widget=forms.TextInput(attributes), **kwargs)
+        super().__init__(widget=forms.TextInput(attributes), max_length=LONGEST_DATE, **kwargs)
 
     def clean(self, value: str | None) -> BirthDate:
         try:
@@ -54,7 +56,7 @@ class BirthDateInThreeField(forms.MultiValueField):
     """A date of birth in three fields, judged together; its value is YYYYMMDD."""
 
     def __init__(self, **kwargs: Any) -> None:
-        fields = [forms.CharField(required=False) for _ in DateInThree.parts]
+        fields = [forms.CharField(required=False, max_length=LONGEST_DATE) for _ in DateInThree.parts]
         super().__init__(
             fields, widget=DateInThree(complete="bday"), require_all_fields=False, required=False, **kwargs
         )

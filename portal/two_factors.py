@@ -55,6 +55,7 @@ class CodeForm(Form):
     code = CodeField(
         r"^[0-9]{6}$",
         label="Code à 6 chiffres",
+        max_length=12,
         help_text="Votre application d’authentification l’affiche. Il change toutes les 30 secondes.",
         widget=forms.TextInput(
             {

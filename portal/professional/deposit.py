@@ -135,6 +135,7 @@ class DepositForm(Form):
     type = TypeField(
         label="Type de document",
         help_text="Tapez un mot : lettre, biologie, imagerie…",
+        max_length=200,
         widget=forms.TextInput({"list": "types", "autocomplete": "off"}),
         error_messages={"required": "Dites de quel type est ce document."},
     )

@@ -31,6 +31,7 @@ UNTOLD = {"autocomplete": "off", "spellcheck": "false"}
 class ByNumber(Form):
     ins = forms.CharField(
         label="Numéro de sécurité sociale (INS)",
+        max_length=80,
         widget=forms.TextInput(UNTOLD),  # no numeric keyboard: Corsica has its letters
         error_messages={"required": "Saisissez les 15 chiffres."},
     )
@@ -48,10 +49,13 @@ class ByNumber(Form):
 class ByName(DoubtingForm):
     birth_name = forms.CharField(
         label="Nom de naissance ou d’usage",
+        max_length=80,
         widget=forms.TextInput(UNTOLD),
         error_messages={"required": "Saisissez le nom."},
     )
-    given_name = forms.CharField(label="Prénom", required=False, widget=forms.TextInput(UNTOLD))
+    given_name = forms.CharField(
+        label="Prénom", required=False, max_length=80, widget=forms.TextInput(UNTOLD)
+    )
     birth_date = BirthDateField(
         label="Date de naissance",
         error_messages={"required": "Saisissez la date de naissance."},
