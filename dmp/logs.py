@@ -57,7 +57,8 @@ NIR = re.compile(
     ),
     re.IGNORECASE,
 )
-E_MAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+\.[\w.-]+")
+# Whoever wrote the text chose how long it is: each run of signs is read once, from its beginning.
+E_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%40)[\w+-]++\.[\w.+-]++(?:(?:@|%40)[\w.+-]++)*")
 TELEPHONE = re.compile(
     r"(?<![0-9A-Za-z])(?:(?:\+|%2B|00)33" + GAP + r"|0\s?)[1-9](?:" + GAP + r"\d{2}){4}(?![0-9A-Za-z])"
 )
@@ -66,7 +67,7 @@ SUSPECT = re.compile(r"[\d@]|%40")  # none of the three can be in a text without
 
 WARNING = re.compile(r"(.+?):(\d+): (\w+): ")  # as the module `warnings` writes one
 
-PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[#0 +-]*\d*(?:\.\d+)?[srdifxXa]")
+PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[#0 +-]*+\d*+(?:\.\d++)?[srdifxXa]")
 
 # The packages whose lines are ours: an exception is placed in the innermost of them it came through.
 OURS = (
