@@ -118,6 +118,7 @@ ALIKE: dict[str, tuple[str, Mapping[str, str]]] = {
     "li": ("item", {}),
     "a": ("linkHtml", {}),
 }
+LONGEST_NAME = 1000  # characters of a patient's name: what is longer is none, and takes long to compare
 LONGEST_ATTRIBUTE = 200  # characters shown of what identifies somebody
 WHOLE = frozenset({"name", "title"})  # whose words are theirs and those of their children, in order
 SECTIONS = frozenset({"component", "structuredBody", "section"})  # what a section stands in
@@ -145,6 +146,7 @@ class _Reader:
         self.signing: dict[str, list[str]] = {}  # what is said of them
         self.authors: list[Signature] = []
         self.signatories: list[Signature] = []
+        self.named: set[tuple[int, Signature]] = set()  # who was added to which of the lists
         self.sections: list[Section] = []
         self.open_sections: list[Section] = []
         self.narrative: list[Element] = []
@@ -263,6 +265,8 @@ class _Reader:
         at = tuple(self.path)
         if name == "title" and not at:
             self.title = said
+        elif at == NAME and len(said) > LONGEST_NAME:
+            raise Rejected("cda.long_name")
         elif at == NAME and name == "family":
             for qualifier in self.qualifier.split() or [""]:
                 self.families.setdefault(qualifier, said)
@@ -315,7 +319,8 @@ class _Reader:
             signed = self.signatories
         else:
             signed = self.open_sections[-1].authors if self.open_sections else self.authors
-        if signature not in signed:
+        if (once := (id(signed), signature)) not in self.named:
+            self.named.add(once)
             signed.append(signature)
 
     # Narrative --------------------------------------------------------------------------------

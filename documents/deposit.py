@@ -307,6 +307,7 @@ def _kind(type_code: str) -> nomenclature.DocumentType:
 
 
 def _title(title: str) -> str:
+    title = title[: 10 * LONGEST_TITLE]  # enough to say that it is too long
     said = " ".join("".join(c for c in title if c.isspace() or _is_written(c)).split())
     if not said:
         raise BadDocument(

@@ -3,12 +3,13 @@
 import base64
 import gzip
 import re
+import time
 import zlib
 from pathlib import Path
 
 import pytest
 
-from documents import carried, cda, checker, narrative
+from documents import carried, cda, checker, narrative, xmlguard
 from documents.inspection import CDA
 
 from . import files, reading
@@ -565,6 +566,21 @@ def named(families: str, givens: str = '<given qualifier="BR">Camille</given>') 
     whole = files.cda().decode()
     name = re.search(r"<name>\s*<family.*?</name>", whole, re.S)[0]
     return cda.read_header(whole.replace(name, f"<name>{families}{givens}</name>").encode())
+
+
+def test_a_document_of_many_authors_takes_no_more_time_than_it_is_long():
+    author = "<author><assignedAuthor><code displayName='{}'/></assignedAuthor></author>"
+    authors = "".join(author.format(number) for number in [*range(20_000), *range(20_000)])
+    began = time.process_time()
+    header = cda.read_header(files.cda().replace(b"<author>", f"{authors}<author>".encode(), 1))
+
+    assert (len(header.authors), header.authors[19_999].person) == (20_001, "19999")
+    assert time.process_time() - began < 5
+
+
+def test_a_name_that_is_none_is_not_compared():
+    with pytest.raises(xmlguard.Rejected, match=r"^cda.long_name$"):
+        named(f"<family>{'a' * 2000}</family>")
 
 
 @pytest.mark.parametrize(
