@@ -35,14 +35,14 @@ class IssuerKeys:
         """
         try:
             header = jws.extract_compact(token.encode()).headers()
-        except (JoseError, ValueError, RecursionError):
+        except (JoseError, ValueError):
             raise BadSignature from None
         kid = header.get("kid")
         if header.get("alg") not in algorithms or not isinstance(kid, str):
             raise BadSignature
         try:
             verified = jws.deserialize_compact(token.encode(), self._with(kid), algorithms=algorithms)
-        except (JoseError, ValueError, RecursionError):
+        except (JoseError, ValueError):
             raise BadSignature from None
         return verified.headers(), verified.payload
 

@@ -215,7 +215,6 @@ def _proved(assertion: str, at: datetime) -> tuple[models.Program, dict[str, Any
         ValueError,
         TypeError,
         AttributeError,
-        RecursionError,
         models.Program.DoesNotExist,
     ):
         raise InvalidClient from None

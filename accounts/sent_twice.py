@@ -18,6 +18,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,11 @@ from .sessions import SessionStore
 LASTS = timedelta(seconds=30)
 WAITS_SECONDS = 5.0  # at most, while the first is being answered
 LOOKS_EVERY_SECONDS = 0.03
+_waiting = BoundedSemaphore(1)  # in a process: whoever sends a form many times does not take all its threads
+
+
+class Crowded(Exception):
+    """The form is being answered, and somebody else waits already for another one."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -69,15 +75,22 @@ class Sent:
 
     def answer(self) -> tuple[str, str] | None:
         """The session and the address it was answered with; None when it was not, or let nobody in. While it
-        is being answered, waits."""
+        is being answered, waits. Raises Crowded."""
+        payload = self._read()
+        if payload == {}:
+            if not _waiting.acquire(blocking=False):
+                raise Crowded
+            try:
+                payload = self._settled()
+            finally:
+                _waiting.release()
+        return (payload["session"], payload["location"]) if payload else None
+
+    def _settled(self) -> dict[str, str] | None:
         ends = time.monotonic() + WAITS_SECONDS
-        while (payload := self._read()) is not None:
-            if payload:
-                return payload["session"], payload["location"]
-            if time.monotonic() >= ends:
-                return None
+        while (payload := self._read()) == {} and time.monotonic() < ends:
             time.sleep(LOOKS_EVERY_SECONDS)
-        return None
+        return payload
 
     def _read(self) -> dict[str, str] | None:
         with connection.cursor() as cursor:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from access.gate import Passage
 from access.policy import Action
 from accounts import attempts, contacts, insurer, logins, notices
 from accounts.actors import Actor, Authentication, Capacity
+from accounts.attempts import TooManyTries
 from accounts.contacts import Contact, ContactChannel, MaskedContact
 from accounts.identity import BirthDate, ins_mac_input, ins_of, parse_nir
 from accounts.paris import paris_day
@@ -39,6 +41,9 @@ CONFIRMED = "confirmed"  # the date of birth, with the number, that was doubted 
 PROOF_UNDER_WAY = ("identity", "verification", "contacts", "code", "proved", "exists")
 MOST_QUESTIONS_TO_THE_INSURER = 5
 SAME_TIME = 0.7  # seconds: whatever the insurer answers, and whatever we think of it, takes this long
+# A question holds its thread all that time: as many at once in a process as it has calls to the outside.
+_places = BoundedSemaphore(settings.DMP_CALLS_AT_ONCE)
+FOR_A_PLACE = timedelta(seconds=2)
 LETTER_VALIDITY = timedelta(days=15)  # a posted code waits in a letter box
 PROOF, CONTACT = "proof", "contact"
 ONLINE = "online"  # what woke the access: a code that the insurer sent to a contact it had known for long
@@ -172,8 +177,17 @@ def ask_insurer(
     Raises GoToACounter otherwise, Doubtful before anybody is asked, InsurerUnreachable when nobody answers,
     Incomplete when a question was skipped, or answered anew while the insurer was looking, TooManyTries when
     the same person was asked about too often from one `origin` (a network): this opening then waits for its
-    own turn.
+    own turn; or when others are being asked about in this process.
     """
+    if not _places.acquire(blocking=False):
+        raise TooManyTries(FOR_A_PLACE)
+    try:
+        return _ask_insurer(application_id, by=by, at=at, origin=origin)
+    finally:
+        _places.release()
+
+
+def _ask_insurer(application_id: UUID, *, by: Actor, at: datetime, origin: str) -> tuple[MaskedContact, ...]:
     began = time.monotonic()
     with _entered(application_id, by, at, step="ask_insurer", traced=True) as (passage, told):
         missing = [name for name in ANSWERS if name not in told]

@@ -18,6 +18,7 @@ from access.gate import Damaged, Refused
 from access.policy import Reason
 from accounts.actors import Capacity
 from accounts.attempts import TooManyTries
+from accounts.sent_twice import Crowded
 from accounts.signing_in import AccountAltered
 from documents.consultation import NoSuchPart
 from portal import dates, doors
@@ -128,9 +129,17 @@ class RefusalMiddleware:
                 return _page(request, NOTHING_GIVEN, status=503)
             case TooManyTries(wait=wait):
                 return _too_many(request, wait)
+            case Crowded():
+                return _crowded(request)
             case NoSuchPart():
                 return _page(request, ABSENT, status=404)
         return None
+
+
+def _crowded(request: HttpRequest) -> HttpResponse:
+    response = _page(request, UNAVAILABLE, status=503)
+    response["Retry-After"] = "1"
+    return response
 
 
 def _too_many(request: HttpRequest, wait: timedelta) -> HttpResponse:
@@ -163,7 +172,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return answered_already(request) or _page(request, STALE_FORM, status=403)
+    try:
+        return answered_already(request) or _page(request, STALE_FORM, status=403)
+    except Crowded:
+        return _crowded(request)
 
 
 def too_large(request: HttpRequest) -> HttpResponse:

@@ -359,6 +359,20 @@ def test_asking_about_one_person_again_and_again_is_slow_for_who_asks_and_not_fo
     assert the_insurer.asked == attempts.QUESTIONS_ABOUT_ONE.burst + 2
 
 
+def test_questions_leave_threads_to_others(the_insurer, settings):
+    application_id, by = begun()
+    for _ in range(settings.DMP_CALLS_AT_ONCE):
+        assert enrolment._places.acquire(blocking=False)
+
+    with pytest.raises(TooManyTries):
+        enrolment.ask_insurer(application_id, by=by, at=NOON)
+    for _ in range(settings.DMP_CALLS_AT_ONCE):
+        enrolment._places.release()
+
+    assert the_insurer.asked == 0
+    assert enrolment.ask_insurer(application_id, by=by, at=NOON)
+
+
 def test_codes_for_one_person_do_not_leave_without_end(the_insurer, monkeypatch):
     monkeypatch.setattr(attempts, "QUESTIONS_ABOUT_ONE", attempts.Allowance(100, 100))
 

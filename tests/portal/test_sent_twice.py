@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -112,6 +113,29 @@ def test_a_dossier_is_opened_once(browser, the_insurer, own_codes):
 
     assert [answer["Location"] for answer in answers] == [reverse("patient:home")] * 2
     assert again.get(reverse("patient:home")).status_code == 200
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_who_sends_one_form_many_times_does_not_take_every_thread(hers, dossier_id, monkeypatch, waiting):
+    grant = sharing.declare_agreement(dossier_id, by=LEFEVRE, at=timezone.now()).grant_id
+    monkeypatch.setattr(sent_twice.Sent, "take", lambda *_, **__: False)  # it is being answered
+    monkeypatch.setattr(sent_twice.Sent, "_read", lambda _: {})
+    monkeypatch.setattr(sent_twice, "WAITS_SECONDS", 0.1)
+    refused_as_forged = Client(enforce_csrf_checks=True)
+    refused_as_forged.cookies = hers.cookies
+    if waiting:
+        assert sent_twice._waiting.acquire(blocking=False)
+
+    try:
+        answer, forged = (one.post(f"{PEOPLE}{grant}/retirer/", SHOWN) for one in (hers, refused_as_forged))
+    finally:
+        if waiting:
+            sent_twice._waiting.release()
+
+    assert answer.status_code == (503 if waiting else 302)
+    assert forged.status_code == (503 if waiting else 403)
+    assert sent_twice._waiting.acquire(blocking=False)
+    sent_twice._waiting.release()
 
 
 def test_half_a_minute_later_it_is_another_act(hers, dossier_id, monkeypatch):
