@@ -344,7 +344,8 @@ def sent_to_a_worker(database: RealDatabase, logs: Path, attacks: Mapping[str, A
             log = logs / "worker.log"
             worker = processes.worker(environment, log)
             try:
-                assert until(lambda: len(_worked(log)) >= len(dossiers), within=60 + 3 * len(dossiers))
+                imports = {_job(dossier) for dossier in dossiers.values()}
+                assert until(lambda: imports <= _worked(log).keys(), within=60 + 3 * len(dossiers))
                 works = _who_works(worker)
                 good = people.open_dossier(truth)
                 assert until(lambda: _job(good) in _worked(log), within=30)

@@ -44,9 +44,11 @@ class House:
         return next(one for one in told if one["slug"] == slug)
 
     def jobs_left(self) -> int:
+        """Those that are due: a gathered message waits until the next day."""
         with self.superuser() as server:
             row = server.execute(
-                "SELECT count(*) FROM jobs_job WHERE state IN ('ready', 'leased')"
+                "SELECT count(*) FROM jobs_job"
+                " WHERE state = 'leased' OR state = 'ready' AND run_after <= now()"
             ).fetchone()
         assert row
         return int(row[0])
