@@ -3,6 +3,7 @@
 A deposit is sealed, kept in quarantine, its checks asked for and its trace written in one passage.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,19 +45,25 @@ ENDINGS: dict[str, str | None] = {
     **dict.fromkeys(
         ("doc", "docx", "odt", "rtf", "txt", "htm", "html", "jpg", "jpeg", "png", "gif", "tif", "tiff")
     ),
-    **dict.fromkeys(("bmp", "heic", "webp", "zip", "eml", "msg", "xls", "xlsx", "ods", "csv", "dcm")),
+    **dict.fromkeys(("bmp", "heic", "heif", "webp", "avif", "jfif", "jp2", "svg", "dcm", "dicom")),
+    **dict.fromkeys(("zip", "rar", "7z", "gz", "tar", "eml", "msg", "mht", "xhtml", "epub", "ps", "xps")),
+    **dict.fromkeys(("docm", "dotx", "xls", "xlsx", "xlsm", "ods", "csv", "ppt", "pptx", "odp", "pages")),
+    **dict.fromkeys(("md", "log", "json", "mp3", "mp4", "mov", "avi", "wav", "exe")),
 }
 SAID = {PDF: "un PDF", CDA: "un document CDA"}
+BEGINS_LIKE_XML = re.compile(rb"[\xef\xbb\xbf\xff\xfe \t\r\n\0]*<")
+NAMED_CDA = b"ClinicalDocument"  # what its root is called
 # What else a file may be, by how it begins.
 OTHER_KINDS = {
-    b"\xff\xd8\xff": "une image",
-    b"\x89PNG": "une image",
-    b"GIF8": "une image",
-    b"II*\0": "une image",
-    b"MM\0*": "une image",
-    b"PK\x03\x04": "un document Word, LibreOffice ou une archive",
-    b"\xd0\xcf\x11\xe0": "un document Word",
-    b"{\\rtf": "un document Word",
+    kind: re.compile(start, re.DOTALL | re.IGNORECASE)
+    for kind, start in {
+        "une image": rb"\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|BM.{4}\0{4}|RIFF.{4}WEBP"
+        rb"|.{4}ftyp(?:hei|hev|mif|avi)|.{4}jP  |.{128}DICM|(?:\s|<[?!][^>]*>)*<svg\b",
+        "un document Word, Excel ou LibreOffice, ou une archive": rb"PK\x03\x04",
+        "un document Word ou Excel, ou un message": rb"\xd0\xcf\x11\xe0",
+        "un document Word": rb"\{\\rtf",
+        "une page web": rb"(?:\s|\xef\xbb\xbf|<[?!][^>]*>)*<(?:html|head|body)\b",
+    }.items()
 }
 
 
@@ -335,8 +342,18 @@ def _day(created_on: date, at: datetime) -> None:
 
 
 def _file_name(name: str) -> str:
-    bare = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(c for c in bare if _is_written(c)).strip(" .")[:120]
+    return _bare(name)[:120]
+
+
+def _bare(name: str) -> str:
+    name = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in name if _is_written(c)).strip(" .")
+
+
+def _ending(name: str) -> str:
+    """What follows the last dot, as systems that show files understand it; a name may be all ending."""
+    _, dot, ending = _bare(name).rpartition(".")
+    return ending.lower() if dot else ""
 
 
 # Files ----------------------------------------------------------------------------------------
@@ -389,7 +406,11 @@ def _media_type(content: bytes, claimed: str, file_name: str) -> str:
     found = _sniffed(content)
     if found is None:
         raise _bad_file(_neither(content), "media_type")
-    ending = file_name.strip().rpartition(".")[2].lower() if "." in file_name else ""
+    ending = _ending(file_name)
+    if found == CDA and not (ENDINGS.get(ending, CDA) == CDA == CLAIMS.get(claimed, CDA)):
+        found = CDA if NAMED_CDA in content.replace(b"\0", b"") else None
+    if found is None:
+        raise _bad_file(_neither(content), "media_type")
     if ENDINGS.get(ending, found) != found:
         raise _bad_file(
             f"Le nom de ce fichier finit par « .{ending} », mais il contient {SAID[found]}."
@@ -408,7 +429,7 @@ def _media_type(content: bytes, claimed: str, file_name: str) -> str:
 
 def _neither(content: bytes) -> str:
     """The sentence about a file of another kind."""
-    kind = next((said for start, said in OTHER_KINDS.items() if content.startswith(start)), "")
+    kind = next((kind for kind, start in OTHER_KINDS.items() if start.match(content[:1024])), "")
     if kind:
         return f"Ce fichier est {kind}. Imprimez-le en PDF, puis déposez cette copie."
     return "Ce fichier n’est ni un PDF ni un document CDA. Imprimez-le en PDF, puis déposez cette copie."
@@ -417,8 +438,7 @@ def _neither(content: bytes) -> str:
 def _sniffed(content: bytes) -> str | None:
     if b"%PDF-" in content[:1024]:
         return PDF
-    start = content[:256].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
-    return CDA if start.startswith(b"<") else None
+    return CDA if BEGINS_LIKE_XML.match(content) else None
 
 
 def _header(content: bytes) -> cda.Header:

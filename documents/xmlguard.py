@@ -72,6 +72,7 @@ def parse(
     """
     if len(data) > limits.bytes:
         raise Rejected("xml.too_large")
+    data = _BEFORE.sub(b"", data, count=1)
     parser = expat.ParserCreate(_encoding(data))
     parser.buffer_text = True
     parser.XmlDeclHandler = _known_encoding
@@ -212,26 +213,55 @@ class _Scope:
 
 def _encoding(data: bytes) -> str | None:
     """The encoding that the bytes are in, where it is not the one declared: many declare the Latin-1 of their
-    software's forms and write UTF-8, or the letters that Windows has beside it (œ, €, ’). None to believe
-    what is declared."""
-    declared = _DECLARED.match(data)
-    if declared is None or declared[1].lower() not in _LATIN or data.isascii():
+    software's forms and write UTF-8, or the letters that Windows has beside it (œ, €, ’); others the UTF-16
+    in which their software held the text. None to believe what is declared."""
+    for start, wide in _WIDE.items():
+        if data.startswith(start):
+            return wide
+    match = _DECLARED.match(data)
+    if match is None:
         return None
+    declared = match[1].decode().lower()
+    meant = _ALIASES.get(declared, declared)
+    if meant == "utf-16":  # what declares it would not read so far, were it true
+        return "utf-8"
+    if meant in _LATIN and not data.isascii():
+        if _is_utf_8(data):
+            return "utf-8"
+        if meant == "iso-8859-1" and _OF_WINDOWS.search(data) and not _OF_NOBODY.search(data):
+            return "windows-1252"
+    return meant if meant != declared else None
+
+
+def _is_utf_8(data: bytes) -> bool:
     try:
         data.decode()
     except UnicodeDecodeError:
-        letters = declared[1].lower() == b"iso-8859-1" and _OF_WINDOWS.search(data)
-        return "windows-1252" if letters and not _OF_NOBODY.search(data) else None
-    return "utf-8"
+        return False
+    return True
 
 
+# Blank lines, and the mark of UTF-8, that some software leaves before the declaration.
+_BEFORE = re.compile(rb"\A(?:\xef\xbb\xbf|[ \t\r\n])+(?=<)")
+# How text of two bytes a letter begins, whatever it declares.
+_WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16le", b"\0<": "utf-16be"}
 _DECLARED = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
-_LATIN = frozenset({b"iso-8859-1", b"iso-8859-15", b"windows-1252", b"us-ascii"})
+# Other names that they go by.
+_ALIASES = {
+    **dict.fromkeys(("utf8", "utf_8"), "utf-8"),
+    **dict.fromkeys(("utf16", "utf_16", "utf-16le", "utf-16be", "unicode", "ucs-2"), "utf-16"),
+    **dict.fromkeys(("cp1252", "cp-1252", "windows1252", "win-1252", "x-cp1252"), "windows-1252"),
+    **dict.fromkeys(("latin1", "latin-1", "iso8859-1", "iso_8859-1", "iso88591"), "iso-8859-1"),
+    **dict.fromkeys(("latin9", "latin-9", "iso8859-15", "iso_8859-15"), "iso-8859-15"),
+    "ascii": "us-ascii",
+}
+_LATIN = frozenset({"iso-8859-1", "iso-8859-15", "windows-1252", "us-ascii"})
 _OF_WINDOWS, _OF_NOBODY = re.compile(rb"[\x80-\x84\x86-\x9f]"), re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
 def _known_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
-    if encoding and encoding.lower() not in ENCODINGS:
+    declared = (encoding or "utf-8").lower()
+    if _ALIASES.get(declared, declared) not in ENCODINGS:
         raise Rejected("xml.encoding")
 
 

@@ -437,6 +437,13 @@ def test_bytes_are_believed_before_a_charset_that_they_contradict(encoding, told
         ("utf-8", "windows-1252"),
         ("cp1252", "ISO-8859-1"),
         ("iso-8859-15", "ISO-8859-15"),
+        ("utf-8", "utf-16"),
+        ("utf-8", "utf8"),
+        ("cp1252", "cp1252"),
+        ("cp1252", "latin1"),
+        ("utf-16", "utf-8"),
+        ("utf-16-le", "utf-8"),
+        ("utf-8-sig", "ISO-8859-1"),
     ],
 )
 def test_the_letters_of_a_document_are_those_of_its_bytes(encoding, declared):

@@ -17,6 +17,8 @@ from .conftest import INS
 
 MINE = {"ins": INS, "family": "MOREAU TREBOUL", "given": "Camille"}
 DOCX = b"PK\x03\x04" + bytes(60)
+PAGE = b"\n<!DOCTYPE html>\n<html><head><title>Connexion</title></head></html>"
+SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'
 JPEG = b"\xff\xd8\xff\xe0" + bytes(60)
 
 
@@ -53,6 +55,13 @@ def test_the_form_takes_a_pdf_and_a_cda(sent):
     assert "Compte rendu de consultation" in page
 
 
+@pytest.mark.parametrize("before", ["\n\n", "\ufeff \r\n", " \ufeff", " " * 300])
+def test_blank_lines_before_a_cda_change_nothing(sent, before):
+    page = sent("lettre.xml", before.encode() + files.cda(**MINE))
+
+    assert "Le document est dans le dossier" in page
+
+
 def test_the_title_of_a_cda_yields_to_the_one_typed(sent):
     assert "Ma lettre" in sent("lettre.xml", files.cda(**MINE), title="Ma lettre")
 
@@ -72,10 +81,20 @@ def test_a_name_that_contradicts_nothing_is_taken(sent, name):
         (
             "lettre.pdf",
             DOCX,
-            "Ce fichier est un document Word, LibreOffice ou une archive. Imprimez-le en PDF",
+            "Ce fichier est un document Word, Excel ou LibreOffice, ou une archive. Imprimez-le en PDF",
         ),
         ("photo.jpg", JPEG, "Ce fichier est une image. Imprimez-le en PDF"),
         ("lettre.pdf", b"bonjour", "Ce fichier n’est ni un PDF ni un document CDA. Imprimez-le en PDF"),
+        ("lettre.docx.", files.pdf(), "finit par « .docx », mais il contient un PDF"),
+        ("lettre.docx\u200b", files.pdf(), "finit par « .docx », mais il contient un PDF"),
+        ("diapos.pptx", files.pdf(), "finit par « .pptx », mais il contient un PDF"),
+        ("lettre.pdf", PAGE, "Ce fichier est une page web. Imprimez-le en PDF"),
+        ("page.HTML", PAGE, "Ce fichier est une page web. Imprimez-le en PDF"),
+        ("schéma.svg", SVG, "Ce fichier est une image. Imprimez-le en PDF"),
+        ("lettre.pdf", b"<note>bonjour</note>", "Ce fichier n’est ni un PDF ni un document CDA"),
+        ("photo.heic", b"\0\0\0\x18ftypheic" + bytes(60), "Ce fichier est une image"),
+        ("radio.pdf", bytes(128) + b"DICM", "Ce fichier est une image"),
+        ("lettre.pdf", files.cda(**MINE).decode().encode("utf-16"), "mais il contient un document CDA"),
         ("page.xml", b"<html/>", "n’est pas un document CDA que nous pouvons lire"),
         ("autre.xml", files.cda(), "concerne une autre personne"),
     ],
