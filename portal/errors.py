@@ -39,7 +39,10 @@ FORBIDDEN = Answer(
 )
 STALE_FORM = Answer(
     "Cette page est restée ouverte trop longtemps",
-    french("Rien n'a été enregistré. Rechargez la page, puis envoyez-la de nouveau."),
+    french(
+        "Rien n'a été enregistré. Revenez à la page précédente et rechargez-la : "
+        "elle pourra alors être envoyée de nouveau."
+    ),
 )
 BROKEN = Answer(
     "Quelque chose ne marche pas de notre côté",

@@ -15,7 +15,10 @@ def test_a_form_that_waited_too_long_says_that_nothing_was_kept():
     answer = Client(enforce_csrf_checks=True).post("/connexion/", {"login": "x"})
 
     assert answer.status_code == 403
-    assert "Rien n’a été enregistré" in answer.content.decode()
+    page = answer.content.decode()
+    assert "Rien n’a été enregistré" in page
+    # Reloading this very page would send what is too old once more.
+    assert "Revenez à la page précédente et rechargez-la" in page
 
 
 def test_a_breakdown_is_told_without_asking_anything_of_what_is_broken():
