@@ -19,6 +19,7 @@ from dossiers import doors
 
 View = Callable[..., HttpResponseBase]
 
+ASKED_BY_A_PAGE = "HX-Request"  # the header by which htmx says so
 SIGN_IN = {
     Capacity.HOLDER: "public:sign_in",
     Capacity.PROFESSIONAL: "professional:sign_in",
@@ -39,6 +40,9 @@ def for_capacity(*capacities: Capacity, sign_in: str) -> Callable[[View], View]:
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             capacity = request.actor.capacity
             if capacity not in capacities and capacity in {Capacity.ANONYMOUS, Capacity.APPLICANT}:
+                if ASKED_BY_A_PAGE in request.headers:
+                    # A part of a page left on a screen: all of it goes away, nothing is put inside it.
+                    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
                 return redirect(to_sign_in(request, sign_in))
             if capacity not in capacities:
                 doors.knock(

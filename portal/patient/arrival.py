@@ -10,9 +10,11 @@ from portal.typography import french
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """What is said of an import. While `moving`, the page looks again every `every` seconds."""
+    """What is said of an import. While `moving`, the page looks again every `every` seconds, and says which
+    words it shows: `version`."""
 
     phase: str
+    version: str
     title: str
     sentence: str
     tone: str
@@ -22,8 +24,11 @@ class Arrival:
 
 def arrival(state: ImportState, *, at: datetime) -> Arrival:
     title, sentence, tone = _words(state, at)
+    coming = state.phase is Phase.TRYING_AGAIN and state.retry_at is not None and state.retry_at > at
     return Arrival(
         phase=str(state.phase),
+        # Each silence has its own sentence: when the insurer is asked again, and why it is waited for.
+        version=f"{state.phase}-{state.retry_at:%Y%m%d%H%M%S}" if coming else str(state.phase),
         title=french(title),
         sentence=french(sentence),
         tone=tone,
@@ -46,7 +51,7 @@ def _words(state: ImportState, at: datetime) -> tuple[str, str, str]:
         case Phase.TRYING_AGAIN:
             when = (
                 f"Nous réessaierons {dates.soon(state.retry_at, at=at)}."
-                if state.retry_at
+                if state.retry_at and state.retry_at > at
                 else "Nous réessaierons bientôt."
             )
             why = imports.silence(state.cause)

@@ -41,14 +41,14 @@ def shown(section: SectionShown) -> dict[str, object]:
 def follow(request: HttpRequest) -> HttpResponse:
     """How far the import is: a page of its own, or the part of a page that htmx asks again.
 
-    A page that already shows the same (`vu`) is told nothing new, so that nothing is read aloud twice.
+    A page that already shows the same words (`vu`) is told nothing new, so that nothing is read aloud twice.
     """
     at = timezone.now()
     state = consultation.progress(request.actor.dossier_id, by=request.actor, at=at)
     now = arrival(state, at=at)
     if not request.htmx:
         return render(request, "patient/import.html", {"holder": state.holder, "arrival": now})
-    if now.moving and request.GET.get("vu") == now.phase:
+    if now.moving and request.GET.get("vu") == now.version:
         return HttpResponse(status=UNCHANGED)
     return render(
         request, "patient/_arrival.html", {"arrival": now}, status=200 if now.moving else STOP_POLLING

@@ -1,17 +1,22 @@
 """Camille comes home: who she is, what is new, where her care history stands."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.sessions import SessionStore
 from dossiers import information
 from history import review
+from history.consultation import ImportState, Phase
 from jobs import queue
 from portal.dates import weekday
 from portal.patient import home
-from tests.cast import LEFEVRE, STAFF
+from portal.patient.arrival import arrival
+from tests.cast import LEFEVRE, NOON, STAFF
 from tests.history.cast import statement
 from tests.portal.conftest import INSURED
 
@@ -118,6 +123,40 @@ def test_an_insurer_that_is_silent_is_said_to_be_and_when_it_will_be_asked_again
     assert "L’Assurance Maladie ne répond pas" in page
     assert "Nous réessaierons" in page
     assert 'hx-trigger="every 30s"' in page
+
+
+def test_a_page_whose_session_ended_elsewhere_goes_away(hers, browser):
+    """What it asks by itself would bring the sign-in page inside it, with all that it shows around."""
+    SessionStore(hers.cookies[settings.SESSION_COOKIE_NAME].value).delete()
+
+    for client in (hers, browser):
+        answer = client.get(f"{IMPORT}?vu=asked", headers={"HX-Request": "true"}, follow=True)
+        assert (answer.status_code, answer["HX-Refresh"], answer.content) == (204, "true", b"")
+        assert client.get(IMPORT).url.startswith(reverse("public:sign_in"))
+
+
+def test_no_page_promises_what_should_have_been(hers, history, imported, monkeypatch):
+    """The insurer was to be asked again a while ago: a page left open is told so."""
+    seen = {"HX-Request": "true"}
+    history.is_silent()
+    imported()
+    shown = re.search(r'hx-get="([^"]+)"', text(hers, HOME))[1]
+    assert hers.get(shown, headers=seen).status_code == 204
+
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(minutes=5))
+
+    assert "Nous réessaierons bientôt" in text(hers, shown, **seen)
+    assert hers.get(f"{IMPORT}?vu=trying_again", headers=seen).status_code == 204
+
+
+def test_each_silence_is_told_anew():
+    first = ImportState(holder=None, phase=Phase.TRYING_AGAIN, retry_at=NOON + timedelta(minutes=1))
+    next_one = ImportState(holder=None, phase=Phase.TRYING_AGAIN, retry_at=NOON + timedelta(hours=3))
+
+    told = [arrival(state, at=NOON) for state in (first, next_one)]
+
+    assert len({one.version for one in told}) == len({one.sentence for one in told}) == 2
 
 
 def test_an_insurer_that_knows_nothing_is_believed(hers, history, imported):
