@@ -61,6 +61,7 @@ class Header:
     used_name: str  # of the patient; the only name that some documents give
     authors: tuple[Signature, ...]  # as written, persons before devices
     signatories: tuple[Signature, ...]  # who answer for it by law
+    attesting: tuple[Signature, ...]  # who say that it is right
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ UNNAMED = {
     ("code",): ("role", "displayName"),
     ("id",): ("number", "extension"),
 }
-SIGNERS = frozenset({"author", "legalAuthenticator"})
+SIGNERS = frozenset({"author", "legalAuthenticator", "authenticator"})
 # What some write in HTML inside a narrative, and what it is called there.
 ALIKE: dict[str, tuple[str, Mapping[str, str]]] = {
     **dict.fromkeys(
@@ -146,6 +147,7 @@ class _Reader:
         self.signing: dict[str, list[str]] = {}  # what is said of them
         self.authors: list[Signature] = []
         self.signatories: list[Signature] = []
+        self.attesting: list[Signature] = []
         self.named: set[tuple[int, Signature]] = set()  # who was added to which of the lists
         self.sections: list[Section] = []
         self.open_sections: list[Section] = []
@@ -317,6 +319,8 @@ class _Reader:
         signature = Signature(person=person, device=device, organisation=organisation)
         if name == "legalAuthenticator":
             signed = self.signatories
+        elif name == "authenticator":
+            signed = self.attesting
         else:
             signed = self.open_sections[-1].authors if self.open_sections else self.authors
         if (once := (id(signed), signature)) not in self.named:
@@ -400,6 +404,7 @@ class _Reader:
                 used_name=self.used_name(),
                 authors=tuple(sorted(self.authors, key=lambda author: not author.person)),
                 signatories=tuple(self.signatories),
+                attesting=tuple(self.attesting),
             ),
             sections=tuple(self.sections),
             body=self.body,

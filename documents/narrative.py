@@ -13,12 +13,15 @@ from html import escape
 
 import nh3
 
+from accounts.traits import normalise
+
 from . import cda, days, inert_html, pictures
 from .carried import PDF, TEXT, Media
 from .cda import TURNING, Cda, Element, Signature
 from .xmlguard import Rejected
 
 FIRST_HEADING = 2  # the page's own title is the h1
+TITLES = frozenset({"DR", "DOCTEUR", "DOCTEURE", "PR", "PROFESSEUR", "PROFESSEURE", "M", "MR", "MME", "MLLE"})
 BORN = {"F": "née", "M": "né"}
 # What stands inside a sentence, or a word.
 RUN_ON = frozenset({"content", "sub", "sup", "br", "footnote", "footnoteRef", "caption", "linkHtml"})
@@ -110,13 +113,21 @@ def _header(document: Cda) -> str:
         if len(traits.birth_date) == 8:
             year, month, day = traits.birth_date[:4], traits.birth_date[4:6], traits.birth_date[6:]
             sentence += f", {BORN.get(traits.sex, 'né(e)')} le {day}/{month}/{year}"
-    wrote = {author.person for author in header.authors}
+    named = {_name(author) for author in header.authors}
     of_parts = dict.fromkeys(author for section in document.sections for author in section.authors)
-    if others := [one for one in of_parts if one not in header.authors and one.person not in wrote - {""}]:
-        sentence += f". Certaines parties sont établies par {_signed(others)}"
-    if signed := [one for one in header.signatories if one.person not in wrote]:
-        sentence += f". Signé par {_signed(signed)}"
+    for several, act in (
+        (of_parts, "Certaines parties sont établies par"),
+        (header.signatories, "Signé par"),
+        (header.attesting, "Validé par"),
+    ):
+        if others := [one for one in several if one not in header.authors and _name(one) not in named - {""}]:
+            sentence += f". {act} {_signed(others)}"
     return f'<p class="lead">{escape(sentence)}.</p>'
+
+
+def _name(one: Signature) -> str:
+    """The words of a person's name, without the title that some write and others do not."""
+    return " ".join(sorted(set(normalise(one.person).split()) - TITLES)) or one.person
 
 
 def _signed(several: Sequence[Signature]) -> str:

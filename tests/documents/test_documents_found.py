@@ -310,6 +310,26 @@ def test_everyone_who_wrote_or_signed_is_named(several, said):
 
 def test_whoever_signs_what_they_wrote_is_named_once():
     assert "Signé" not in signed(author(person="A"), legal(person="A"))
+    for theirs in (
+        "<prefix>Dr</prefix><given>Anne</given><family>LEFÈVRE</family>",
+        "LEFEVRE Anne",
+        "<prefix>Docteur</prefix><given>Anne</given><family>Lefèvre</family>",
+    ):
+        who = author(person="<given>Anne</given><family>LEFÈVRE</family>")
+        assert "Signé" not in signed(who, legal(person=theirs))
+    assert "Signé par Dr Anne LEROY" in signed(who, legal(person="Dr Anne LEROY"))
+    assert "Signé par Dr." in signed(who, legal(person="Dr"))
+
+
+def attests(**who):
+    return author(of="authenticator", assigned="assignedEntity", **who)
+
+
+def test_whoever_says_that_it_is_right_is_named():
+    said = signed(author(person="A"), legal(person="B"), attests(person="C", organisation="CHU"))
+
+    assert "Signé par B. Validé par C, CHU." in said
+    assert "Validé" not in signed(author(person="Dr A B"), attests(person="B A"))
 
 
 def test_whoever_wrote_a_part_is_named():
