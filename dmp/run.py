@@ -30,6 +30,14 @@ ROOM_MEGABYTES = 400  # a new database, its log, the demonstration
 
 def main() -> int:
     """What the shell is told: 0 when everything was stopped on demand."""
+    try:
+        return _until_the_end()
+    except AskedToStop:  # whatever was being done, saying why nothing starts included
+        say("\nArrêt…\nTout est arrêté.")
+        return 0
+
+
+def _until_the_end() -> int:
     children.die_with_parent()
     terminal.speak_its_language()
     var = places.ROOT
@@ -42,7 +50,7 @@ def main() -> int:
 
             live_in(House(var, places.port(os.environ), os.environ))
     except AskedToStop:
-        say("\nArrêt…\nTout est arrêté.")
+        raise
     except (CannotStart, places.Unusable) as sentence:
         say(places.full(var) if places.is_full(var) else str(sentence), to_errors=True)
         return 1

@@ -13,6 +13,8 @@ import pytest
 from django.conf import settings
 
 from dmp import children, pg, places, terminal
+from dmp import run as starting
+from dmp.terminal import AskedToStop
 
 ROOT: Path = settings.BASE_DIR
 INSIDE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
@@ -200,6 +202,20 @@ def test_a_terminal_that_went_away_stops_nothing():
 
 
 # Ctrl-C, twice at once, again ---------------------------------------------------------------------
+
+
+def test_a_ctrl_c_while_it_says_why_it_does_not_start_is_answered_in_words(monkeypatch, capsys):
+    def asked_to_stop(_):
+        raise AskedToStop
+
+    monkeypatch.setenv("PORT", "0")
+    monkeypatch.setattr(starting.places, "is_full", asked_to_stop)
+    monkeypatch.setattr(starting.terminal, "stop_politely", lambda: None)
+    monkeypatch.setattr(starting.children, "die_with_parent", lambda: None)
+    monkeypatch.setattr(starting.terminal, "speak_its_language", lambda: None)
+
+    assert starting.main() == 0
+    assert "Tout est arrêté." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("after", [0.0, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8])
