@@ -1,10 +1,8 @@
 """A page looked at hard: nothing wrong with it for axe, nothing wider than its window."""
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -29,7 +27,6 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 # of the usual ones, DejaVu Sans: so many thousandths of an em for each of its characters.
 WIDEST = 500
 SENTENCE = "Voix ambiguë d’un cœur qui, au zéphyr, préfère les jattes de kiwis."
-SEEN_WIDE: set[str] = set()
 SET_WIDE = """([sentence, widest]) => {
     const ruler = document.body.appendChild(document.createElement("span"));
     ruler.style.cssText =
@@ -65,16 +62,14 @@ def set_as_it_is(page: Page) -> None:
 
 
 def look(page: Page, picture: Callable[[str], None], views: Sequence[View] = TWO) -> None:
-    """At each width, in each light; `picture` is told what is shown, as in “390-light”. Each address once on
-    the narrowest of screens too, set wide."""
+    """At each width, in each light; `picture` is told what is shown, as in “390-light”. Then on the
+    narrowest of screens, set wide."""
     for width, light in FOUR if SHOTS else views:
         page.emulate_media(color_scheme=light, reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 844 if width < 700 else 900})
         picture(f"{width}-{light}")
         examine(page)
-        address = re.sub(r"[0-9a-f-]{36}|\d+", "", urlsplit(page.url).path)
-        if width < 700 and (SHOTS or address not in SEEN_WIDE):
-            SEEN_WIDE.add(address)
+        if width < 700:
             set_wide(page)
             page.set_viewport_size({"width": 320, "height": 640})
             wider = page.evaluate(WIDER)
